@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The list of subcommands; see commands.h.  Data only.
+ */
+#include "commands.h"
+
+const struct option_table *const command_tables[] = {&serve_table, NULL};

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What `hark serve` serves, once all of it is known and open; and serving it.
+ */
+#ifndef HARK_COMMAND_SERVER_H
+#define HARK_COMMAND_SERVER_H
+
+#include "proxy.h"
+#include "serve_options.h"
+
+#include <hark_server.h>
+
+enum { ADDRESSES_MAX = HARK_SET_MAX };
+
+struct setup {
+	struct serve_options options;
+	struct hark_listener_set set;
+	int ports[ADDRESSES_MAX]; /* of each ADDRESS; -1: it has none */
+	int address_count;
+
+	char **argv;      /* of the program, or NULL … */
+	const char *path; /* … and where it is */
+	struct proxy proxy;
+};
+
+/* Until a signal; the exit code. */
+int server_run(struct setup *setup);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The server itself: what all its processes have from before they were forked.  Floor 4.
+ */
+#ifndef HARK_SERVER_SERVER_H
+#define HARK_SERVER_SERVER_H
+
+#include "server/board.h"
+#include "server/environment.h"
+#include "server/hosts.h"
+
+#include <hark_server.h>
+#include <pthread.h>
+
+struct hark__model;
+struct hark__rules;
+struct hark__worker;
+
+struct hark_server {
+	struct hark_server_options options; /* every default filled in */
+	hark_handler *handler;
+	void *ctx;
+	const struct hark__model *model;
+
+	struct hark_listener listener[HARK_SET_MAX];
+	size_t count;
+
+	struct hark__board *board;
+	struct hark__hosts *hosts; /* NULL: nobody counts addresses */
+	void *hosts_memory;
+	size_t hosts_bytes;
+
+	struct hark__inherited inherited; /* SPAWN: what programs find … */
+	void *inherited_memory;           /* … in here */
+
+	/* Eventfds that every process has, written once and never read. */
+	int stop_fd; /* readable from the stop on */
+	int cut_fd;  /* readable when what still goes on is to end at once */
+	/* And one that is read: something of a worker's that its supervisor minds. */
+	int notice_fd;
+
+	struct hark__worker *worker; /* of the process that serves, or NULL */
+	/* Each process has its own, from before the fork, and reads them again itself. */
+	struct hark__rules *rules;
+	pthread_rwlock_t rules_lock;
+	unsigned reloads; /* that this process has heard of */
+
+	_Atomic bool running;
+	bool closed;  /* the listeners, in this process */
+	bool patient; /* connections inherit from them all how long recv(2) may wait */
+};
+
+/* A stop was asked for: conversations that are idle end. */
+static inline bool hark__stops(const struct hark_server *server)
+{
+	return atomic_load_explicit(&server->board->stops, memory_order_acquire) > 0;
+}
+
+/* When what still goes on is cut: HARK__NEVER before a stop. */
+int64_t hark__cut_ms(const struct hark_server *server);
+
+/* A stop, unless there was one: for those who find out at the same time. */
+void hark__stop_once(struct hark_server *server);
+
+/* From now on everything ends at once, in every process. */
+void hark__cut(struct hark_server *server);
+
+/*
+ * Reads the rules again if that was asked for since: 1.  0: it was not.  Negative: it was,
+ * and they stay as they were.  One thread at a time.
+ */
+int hark__reload(struct hark_server *server, struct hark_error *err);
+
+/*
+ * This process's copies; what goes wrong is told.  How many clients were in the queues of
+ * those that this process made.
+ */
+unsigned hark__close_listeners(struct hark_server *server);
+
+void hark__set_state(struct hark_server *server, enum hark_server_state state);
+
+void hark__tell(struct hark_server *server, const struct hark_server_event *event);
+
+#define HARK__TELL(server, ...) \
+	hark__tell((server), &(struct hark_server_event){__VA_ARGS__})
+
+#endif
