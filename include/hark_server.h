@@ -45,6 +45,7 @@
  *
  *	the server	hark_server_create  _listen  _adopt  _run  _destroy, hark_serve
  *	while it runs	hark_server_stop  _pause  _resume  _reload  _state  _snapshot
+ *			hark_server_attend  _attend_no_more
  *	the handler	hark_conn_receive  _read  _read_line  _read_until  _peek
  *			hark_conn_write  _printf  _send_file
  *			hark_conn_poll  _connect  _sleep  _idle  _draining
@@ -335,6 +336,22 @@ HARK_API int hark_server_resume(struct hark_server *server);
  * handlers.  -EINVAL without .rules_file.
  */
 HARK_API int hark_server_reload(struct hark_server *server);
+
+/*
+ * Beside serving: whenever fd is readable (or has ended), `attend` is called, in the process
+ * and thread that hark_server_run was called in, busy handlers or not; for a clock, a
+ * timerfd(2).  It may call everything of the server's but run and destroy, and may not block.  fd must
+ * not block either: now and then it is called for nothing.  fd stays the caller's: taken back
+ * before it is closed.  Processes that the server forks close their copies.  Up to
+ * HARK_ATTEND_MAX; before run from one thread at a time, then from within `attend` and
+ * .on_event of that thread alone.  -E2BIG, -EEXIST, -EPERM: no descriptor to wait for.
+ */
+#define HARK_ATTEND_MAX 24
+typedef void hark_attendant(int fd, void *ctx);
+HARK_API int hark_server_attend(struct hark_server *server, int fd,
+	hark_attendant *attend, void *ctx, struct hark_error *err);
+/* -ENOENT: nobody does. */
+HARK_API int hark_server_attend_no_more(struct hark_server *server, int fd);
 
 enum hark_server_state {
 	HARK_SERVER_OPENING = 0, /* not running yet */

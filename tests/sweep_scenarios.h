@@ -89,6 +89,7 @@
 	X(server_create, "making a server")                                         \
 	X(server_create_on_stdin, "making a server while descriptor 0 is free")     \
 	X(server_destroy, "destroying a server")                                    \
+	X(server_attend, "a descriptor is attended to")                             \
 	X(server_listen, "a server that listens")                                   \
 	X(server_adopt, "a server that adopts a listener")                          \
 	X(server_stop, "stopping a server")                                         \

@@ -6,6 +6,7 @@
  */
 #include "sweep_scenarios.h"
 
+#include <errno.h>
 #include <hark_server.h>
 #include <signal.h>
 #include <stdio.h>
@@ -61,7 +62,7 @@ const struct scenario sweep_server_create = {
 	.body = create,
 	.check = check_created,
 	.clean = destroy,
-	.reaches = REACHES(EVENTFD) | REACHES(MAP),
+	.reaches = REACHES(EVENTFD) | REACHES(MAP) | REACHES(EPOLL),
 };
 
 const struct scenario sweep_server_create_on_stdin = {
@@ -69,7 +70,8 @@ const struct scenario sweep_server_create_on_stdin = {
 	.body = create,
 	.check = check_created,
 	.clean = destroy,
-	.reaches = REACHES(EVENTFD) | REACHES(MAP) | REACHES(DUP) | REACHES(CLOSE),
+	.reaches = REACHES(EVENTFD) | REACHES(MAP) | REACHES(EPOLL) | REACHES(DUP) |
+		   REACHES(CLOSE),
 	.exceptions = {{HARK__CALL_CLOSE, ANY, 0, 0},
 		{HARK__CALL_DUP, EINVAL, 0, -EMFILE}},
 	.stdin_is_free = true,
@@ -191,6 +193,45 @@ const struct scenario sweep_server_snapshot = {
 	.reaches = REACHES(GETRLIMIT),
 	.exceptions = {{HARK__CALL_GETRLIMIT, ANY, 1, 0}},
 	.without_error = true,
+};
+
+/* ------------------------------------------------------------------------------- attend */
+
+static void unattended(int fd, void *ctx)
+{
+	(void)fd, (void)ctx;
+}
+
+static void have_server_and_wake(void)
+{
+	have_server();
+	client = hark_wake_create(NULL);
+	CHECK_INT(client, >=, 0);
+}
+
+static long long attend(struct hark_error *err)
+{
+	return CALLED(hark_server_attend)(server, client, unattended, NULL, err);
+}
+
+static void check_attended(long long result)
+{
+	CHECK_INT(CALLED(hark_server_attend_no_more)(server, client), ==,
+		result < 0 ? -ENOENT : 0);
+}
+
+static void clean_attended(void)
+{
+	CHECK_OK(hark_close(client, NULL));
+	destroy();
+}
+
+const struct scenario sweep_server_attend = {
+	.prepare = have_server_and_wake,
+	.body = attend,
+	.check = check_attended,
+	.clean = clean_attended,
+	.reaches = REACHES(EPOLL_ADD),
 };
 
 /* ---------------------------------------------------------------------------------- run */
@@ -337,9 +378,9 @@ static long long serve(struct hark_error *err)
 	(REACHES(SOCKET) | REACHES(BIND) | REACHES(GETSOCKNAME) |                 \
 		REACHES(GETSOCKOPT) | REACHES(GETFL) | REACHES(LISTEN) |          \
 		REACHES(OPEN) | REACHES(READ) | REACHES(EVENTFD) | REACHES(MAP) | \
-		REACHES(SIGACTION) | REACHES(EPOLL) | REACHES(EPOLL_ADD) |        \
-		REACHES(EPOLL_WAIT) | REACHES(TIMER) | REACHES(POLL) |            \
-		REACHES(ACCEPT) | REACHES(SHUTDOWN) | REACHES(CLOSE))
+		REACHES(EPOLL) | REACHES(SIGACTION) | REACHES(EPOLL) |            \
+		REACHES(EPOLL_ADD) | REACHES(EPOLL_WAIT) | REACHES(TIMER) |       \
+		REACHES(POLL) | REACHES(ACCEPT) | REACHES(SHUTDOWN) | REACHES(CLOSE))
 
 /* A signal whose write fails would be lost, and the server go on. */
 const struct scenario sweep_serve = {

@@ -9,6 +9,7 @@
 
 #include <hark_server.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -380,6 +381,39 @@ TEST(one_call, "a server in one call serves, and ends on SIGTERM")
 }
 
 /* E4 */
+static void unattended(int fd, void *ctx)
+{
+	(void)fd, (void)ctx;
+}
+
+/* E4 N7 */
+TEST(attend_refused, "what cannot be attended to is refused with the reason")
+{
+	struct hark_server *server = create(NULL);
+	struct hark_error err = {0};
+	int fds[HARK_ATTEND_MAX + 1], file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	for (int i = 0; i <= HARK_ATTEND_MAX; i++)
+		fds[i] = hark_wake_create(NULL);
+	CHECK_ERR(hark_server_attend(server, fds[0], NULL, NULL, &err), -EINVAL);
+	CHECK_ERR(hark_server_attend(server, file, unattended, NULL, &err), -EPERM);
+	for (int i = 0; i < HARK_ATTEND_MAX; i++)
+		CHECK_OK(hark_server_attend(server, fds[i], unattended, NULL, NULL));
+	CHECK_ERR(hark_server_attend(
+			  server, fds[HARK_ATTEND_MAX], unattended, NULL, &err),
+		-E2BIG);
+	CHECK_INT(err.cause, ==, HARK_CAUSE_TOO_MANY);
+	CHECK_INT(err.limit, ==, HARK_ATTEND_MAX);
+	CHECK_OK(hark_server_attend_no_more(server, fds[3]));
+	CHECK_ERR(hark_server_attend_no_more(server, fds[3]), -ENOENT);
+	CHECK_ERR(hark_server_attend(server, fds[2], unattended, NULL, &err), -EEXIST);
+	CHECK_OK(hark_server_attend(server, fds[3], unattended, NULL, NULL));
+	for (int i = 0; i <= HARK_ATTEND_MAX; i++)
+		CHECK_SYS(close(fds[i]));
+	CHECK_SYS(close(file));
+	CHECK_OK(hark_server_destroy(server));
+}
+
 TEST(one_call_fails, "a server in one call that cannot listen says why")
 {
 	struct hark_error err = {0};

@@ -27,6 +27,12 @@ const struct hark__hint hark__hints_server[] = {
 			  "to see why",
 		.more = "A worker that keeps dying at birth is started again ever "
 			"later, then given up; when all are, so is the server."},
+	{SERVE, .cause = HARK_CAUSE_TOO_MANY,
+		.words = "at most {limit} descriptors are attended to",
+		.remedy = "watch many of them by one epoll(7) instance",
+		.more = "An epoll instance is a descriptor, and readable when one of "
+			"its "
+			"own is ready."},
 	{SERVE, .code = EAGAIN,
 		.remedy = "too many processes or threads: 'ulimit -u', pids.max of the "
 			  "cgroup and kernel.threads-max limit them",

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "server/watch.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -72,17 +73,19 @@ static int start(struct hark__worker *worker, int threads, struct hark_error *er
 
 /*
  * All of them may be in conversations when a stop comes, and then nobody leads; so this
- * thread waits for the cut as well.
+ * thread waits for the cut as well, and attends to what is not for those who serve.
  */
 static void await_end(struct hark__worker *worker)
 {
-	struct pollfd fds[5] = {{worker->crew.ended_fd, POLLIN, 0},
+	struct pollfd fds[6] = {{worker->crew.ended_fd, POLLIN, 0},
 		{worker->server->cut_fd, POLLIN, 0},
 		{worker->server->stop_fd, POLLIN, 0}, {worker->parent_fd, POLLIN, 0},
-		{worker->retire_fd, POLLIN, 0}};
+		{worker->retire_fd, POLLIN, 0},
+		{hark__worker_is_alone(worker) ? worker->server->attending.fd : -1,
+			POLLIN, 0}};
 
 	while (hark__left_ms(hark__worker_cut_ms(worker)) != 0) {
-		(void)sys_poll(fds, 5, hark__left_ms(hark__worker_cut_ms(worker)));
+		(void)sys_poll(fds, 6, hark__left_ms(hark__worker_cut_ms(worker)));
 		if (fds[0].revents || fds[1].revents)
 			return;
 		if (fds[2].revents) {
@@ -95,6 +98,8 @@ static void await_end(struct hark__worker *worker)
 		}
 		if (fds[4].revents) /* likewise a last moment */
 			fds[4].fd = -1;
+		if (fds[5].revents)
+			hark__attend_look(&worker->server->attending);
 	}
 }
 
@@ -128,6 +133,7 @@ static int serve(struct hark__worker *worker, int threads, struct hark_error *er
 		return done;
 	await_end(worker);
 	end_lead(worker);
+	(void)hark__watch_attended(worker); /* from now on; else nobody attends */
 	if (crew->ended && crew->code < 0 && err)
 		*err = crew->err;
 	return crew->ended ? crew->code : 0;

@@ -12,6 +12,7 @@ struct hark__model {
 	const char *name;
 	bool has_threads;  /* handlers run in threads of the serving process … */
 	bool has_children; /* … or each conversation has a process */
+	bool has_crew;     /* … and several threads take turns at accepting */
 	bool kills;        /* at the cut these processes are killed */
 
 	/* Connections at once in a process that the options allow: 0 = .max_connections. */

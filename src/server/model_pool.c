@@ -16,5 +16,8 @@ static int serve(struct hark__worker *worker, struct hark_error *err)
 	return hark__crew_serve(worker, worker->server->options.threads, err);
 }
 
-const struct hark__model hark__model_pool = {
-	.name = "pool", .has_threads = true, .most = most, .serve = serve};
+const struct hark__model hark__model_pool = {.name = "pool",
+	.has_threads = true,
+	.has_crew = true,
+	.most = most,
+	.serve = serve};

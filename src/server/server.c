@@ -107,6 +107,7 @@ static void free_all(struct hark_server *server)
 		sys_unmap(server->hosts_memory, server->hosts_bytes);
 	if (server->board)
 		hark__board_unmake(server->board);
+	hark__attend_unmake(&server->attending);
 	close_fds(server);
 	free(server);
 }
@@ -115,6 +116,8 @@ static int make(struct hark_server *server, struct hark_error *err)
 {
 	int done = open_fds(server, err);
 
+	if (done == 0)
+		done = hark__attend_make(&server->attending, err);
 	if (done == 0)
 		done = hark__board_make(
 			&server->board, rows_for(&server->options), err);
@@ -142,6 +145,7 @@ struct hark_server *hark_server_create(const struct hark_server_options *options
 	server->model = hark__model_of(filled.model);
 	(void)pthread_rwlock_init(&server->rules_lock, NULL); /* cannot fail on Linux */
 	server->stop_fd = server->cut_fd = server->notice_fd = -1;
+	server->attending.fd = -1;
 	if (make(server, err) == 0)
 		return server;
 	free_all(server);

@@ -5,6 +5,7 @@
 #ifndef HARK_SERVER_SERVER_H
 #define HARK_SERVER_SERVER_H
 
+#include "server/attend.h"
 #include "server/board.h"
 #include "server/environment.h"
 #include "server/hosts.h"
@@ -38,6 +39,8 @@ struct hark_server {
 	int cut_fd;  /* readable when what still goes on is to end at once */
 	/* And one that is read: something of a worker's that its supervisor minds. */
 	int notice_fd;
+
+	struct hark__attending attending; /* of the process that runs it */
 
 	struct hark__worker *worker; /* of the process that serves, or NULL */
 	/* Each process has its own, from before the fork, and reads them again itself. */

@@ -116,6 +116,7 @@ static _Noreturn void be_worker(
 	int done;
 
 	close_siblings(supervisor);
+	hark__attend_let_go(&server->attending);
 	if (sys_getppid() != parent)
 		sys_exit(0);
 	done = hark__worker_make(&worker, server, row, parent_fd, &why);
@@ -385,6 +386,7 @@ static nfds_t gather(struct supervisor *supervisor, bool *blind)
 		(struct pollfd){supervisor->stopping ? -1 : server->stop_fd, POLLIN, 0};
 	fds[count++] =
 		(struct pollfd){supervisor->cut ? -1 : server->cut_fd, POLLIN, 0};
+	fds[count++] = (struct pollfd){server->attending.fd, POLLIN, 0};
 	for (int i = 0; i < process_count(supervisor); i++) {
 		const struct process *process = process_at(supervisor, i);
 
@@ -432,6 +434,8 @@ static void wait_for_something(struct supervisor *supervisor)
 	if (supervisor->fds[2].revents)
 		supervisor->cut =
 			true; /* it stays readable; its time is on the board */
+	if (supervisor->fds[3].revents)
+		hark__attend_look(&supervisor->server->attending);
 }
 
 static bool is_over(struct supervisor *supervisor)
@@ -478,7 +482,7 @@ static bool make(struct supervisor *supervisor, int count)
 	all = process_count(supervisor);
 	supervisor->lane = calloc((size_t)count, sizeof(*supervisor->lane));
 	supervisor->retired = calloc((size_t)all, sizeof(*supervisor->retired));
-	supervisor->fds = calloc(3 + (size_t)all, sizeof(*supervisor->fds));
+	supervisor->fds = calloc(4 + (size_t)all, sizeof(*supervisor->fds));
 	return supervisor->lane && supervisor->retired && supervisor->fds;
 }
 

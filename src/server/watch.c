@@ -5,6 +5,7 @@
 #include "server/watch.h"
 
 #include "base/error.h"
+#include "server/model.h"
 #include "socket/create.h"
 #include "sys/sys.h"
 
@@ -12,7 +13,7 @@
 
 enum { TICK_MS = 100, EVENTS = 16 };
 
-enum kind { TICK = 1, ROOM, PARENT, CUT, LINGERER, CHILD };
+enum kind { TICK = 1, ROOM, PARENT, CUT, LINGERER, CHILD, ATTENDED };
 
 static uint64_t key(enum kind kind, int place)
 {
@@ -32,6 +33,13 @@ int hark__watch_linger(struct hark__worker *worker, int fd, int place)
 int hark__watch_child(struct hark__worker *worker, int pidfd, int place)
 {
 	return watch(worker, pidfd, CHILD, place);
+}
+
+int hark__watch_attended(struct hark__worker *worker)
+{
+	if (!hark__worker_is_alone(worker))
+		return 0;
+	return watch(worker, worker->server->attending.fd, ATTENDED, 0);
 }
 
 void hark__watch_no_more(struct hark__worker *worker, int fd)
@@ -99,6 +107,9 @@ static void react(struct hark__worker *worker, uint64_t data)
 	case CHILD:
 		hark__children_look(worker, place);
 		break;
+	case ATTENDED:
+		hark__attend_look(&worker->server->attending);
+		break;
 	}
 }
 
@@ -129,6 +140,8 @@ static int add_all(struct hark__worker *worker)
 		done = watch(worker, worker->server->cut_fd, CUT, 0);
 	if (done == 0 && worker->parent_fd >= 0)
 		done = watch(worker, worker->parent_fd, PARENT, 0);
+	if (done == 0 && !worker->server->model->has_crew)
+		done = hark__watch_attended(worker);
 	return done;
 }
 

@@ -16,6 +16,9 @@ void hark__watch_unmake(struct hark__worker *worker);
 int hark__watch_linger(struct hark__worker *worker, int fd, int place);
 int hark__watch_child(struct hark__worker *worker, int pidfd, int place);
 
+/* What the application has attended to, from now on here; only where no supervisor does. */
+int hark__watch_attended(struct hark__worker *worker);
+
 /*
  * Before it is closed: a process that was forked, by a handler even, may have a copy, and
  * as long as it has, an epoll set goes on telling of what is closed here.
