@@ -63,6 +63,7 @@
  *	accept		hark_accept  _try  _wait  _classify, hark_wake_…
  *	connections	hark_local_addr, hark_queue_wait_ms, hark_read, hark_write
  *	close		hark_close_read  _write, hark_shutdown, hark_close  _reset  _lingering
+ *	quiesce		hark_quiesce_begin  _accept  _check  _undo  _report  _close
  *	queue		hark_queue_read
  *	limits		hark_nofile_read  _raise
  *	wrappers	hark_tcp_server, hark_tcp_server_sockets, hark_unix_server,
@@ -147,6 +148,7 @@ enum hark_step {
 	HARK_STEP_SERVE,       /* the server engine: what it needs to run */
 	HARK_STEP_CONNECT,     /* onward, from a handler */
 	HARK_STEP_SPAWN,       /* starting the program of a connection */
+	HARK_STEP_QUIESCE,     /* having a listener take no new clients */
 	HARK_STEP_COUNT
 };
 
@@ -213,6 +215,11 @@ enum hark_cause {
 	HARK_CAUSE_RUNS_ALREADY, /* or has run: a server runs once */
 	HARK_CAUSE_NO_LISTENER,
 	HARK_CAUSE_WORKERS_DIED, /* limit: how often each died at birth */
+	/* quiesce */
+	HARK_CAUSE_DEFERS_ACCEPT, /* silent clients look like handshakes in progress */
+	HARK_CAUSE_NOT_IN_GROUP,  /* no SO_REUSEPORT group that the successor is in */
+	HARK_CAUSE_OTHER_MEMBERS, /* of its group; they are not among these listeners */
+	HARK_CAUSE_FOR_GOOD,      /* a Unix listener that was shut down */
 	HARK_CAUSE_COUNT
 };
 
@@ -686,6 +693,129 @@ struct hark_linger_options {
  */
 HARK_API int hark_close_lingering(
 	int fd, const struct hark_linger_options *options, struct hark_error *err);
+
+/* ========================================================================= quiesce */
+
+/*
+ * The end of a listener that loses nobody: new handshakes stop, those in progress and those
+ * who wait in the queue are served, and when nobody can come any more it is closed.
+ *
+ *	hark_quiesce_begin(&quiesce, set.listener, set.count, NULL, &err);
+ *	while ((fd = hark_quiesce_accept(&quiesce, &peer, 0, &err)) >= 0)
+ *		serve(fd);
+ *	hark_quiesce_close(&quiesce, &report, sizeof(report), &err);
+ *
+ * How, is chosen for each listener, the best that can be had, and named in the report.
+ * hark_quiesce(3) has the conditions of each, and what other ways lose.
+ */
+enum hark_quiesce_method {
+	HARK_QUIESCE_BEST = 0,
+
+	/* Others hold the listener and go on: not touched, our copy is closed.  Always for
+	 * listeners that this process did not make: a gate acts on all holders. */
+	HARK_QUIESCE_SHARED,
+	/* New clients go to another member of the SO_REUSEPORT group. */
+	HARK_QUIESCE_STEERED,
+	/* Bound to an interface that does not exist: new clients are refused at once. */
+	HARK_QUIESCE_GHOST,
+	/* What begins a handshake is dropped: new clients try again after a second. */
+	HARK_QUIESCE_FILTER,
+	/* Unix listeners: shutdown(2), which refuses new clients and keeps the queue. */
+	HARK_QUIESCE_SHUTDOWN,
+	/* No gate: until the queue was seen empty.  Who is half-way then is reset. */
+	HARK_QUIESCE_UNTIL_EMPTY,
+	HARK_QUIESCE_COUNT
+};
+
+/* "ghost" for HARK_QUIESCE_GHOST; NULL for no method. */
+HARK_API const char *hark_quiesce_method_name(enum hark_quiesce_method method);
+
+struct hark_quiesce_options {
+	/* BEST, or one for all TCP listeners: an error where it cannot be had. */
+	enum hark_quiesce_method method;
+	int deadline_ms; /* when what is left is given up; 0 = 10,000; -1: never */
+	enum hark_toggle shared; /* on: others go on with all of them; default off */
+	/* STEERED: a listener of the same SO_REUSEPORT group, its youngest (the last that
+	 * began to listen); stays the caller's.  0: none */
+	int successor_fd;
+	uint64_t reserved[4];
+};
+
+/* Counted over all listeners; Unix ones tell nothing of who is on his way. */
+struct hark_quiesce_report {
+	int method; /* enum hark_quiesce_method: of several the one furthest down the list */
+	int fallback_code;  /* why no better one: a negative errno, or 0 */
+	unsigned queued;    /* served: clients who were in the queues, … */
+	unsigned half_open; /* … and those who were half-way through their handshake */
+	unsigned expired;   /* half-way, and never heard of again */
+	unsigned held_off;  /* FILTER: handshakes that were not begun */
+	unsigned lost;      /* in the queues when these were closed: reset */
+	unsigned now_queued;    /* while it goes on */
+	unsigned now_half_open; /* likewise */
+	int timed_out;          /* 1: the deadline came first */
+	int duration_ms;
+	int reserved_word;
+	uint64_t reserved[4];
+};
+
+#define HARK_QUIESCE_PEERS 256
+
+/* The library's, from begin until close or undo; the caller gives it room. */
+struct hark_quiesce {
+	struct hark_listener *listeners;
+	size_t count;
+	int64_t began_ms, deadline_ms, ended_ms;
+	int diag_fd, successor_fd, fallback_code, done, timed_out;
+	unsigned accepted, accepted_unix, queued, half_open, now_queued, now_half_open;
+	unsigned lost, held_off, next, peer_count;
+	struct hark_quiesce_gate {
+		int method, retries;
+		uint32_t drops;
+		int over;
+	} gate[HARK_SET_MAX];
+	uint32_t peer[HARK_QUIESCE_PEERS]; /* of STEERED: who was half-way */
+	uint64_t reserved[8];
+};
+
+/*
+ * From here on nobody new comes in.  The listeners (up to HARK_SET_MAX) stay the caller's, are
+ * kept by pointer, and are closed by hark_quiesce_close alone.  On failure all is as before.
+ * Listeners with defer_accept_s have no end that could be known: BEST is UNTIL_EMPTY there, and
+ * other methods are refused (-EINVAL, HARK_CAUSE_DEFERS_ACCEPT).  -EPERM: FILTER without
+ * CAP_NET_ADMIN; -ENOPROTOOPT: GHOST before Linux 5.1.
+ */
+HARK_API int hark_quiesce_begin(struct hark_quiesce *quiesce,
+	struct hark_listener *listeners, size_t count,
+	const struct hark_quiesce_options *options, struct hark_error *err);
+
+/*
+ * The next who comes, as hark_accept_wait; -ESHUTDOWN, a result: nobody can come any more, or
+ * the deadline has passed.  -ECANCELED, a result: wake_fd (0 = none) is readable.
+ */
+HARK_API int hark_quiesce_accept(struct hark_quiesce *quiesce, struct hark_addr *peer,
+	int wake_fd, struct hark_error *err);
+
+/*
+ * Never waits; for who lets others accept, or has a loop of his own (every few milliseconds
+ * will do).  1: nobody is half-way, and the queues are empty, or the deadline has passed.  0:
+ * not yet.
+ */
+HARK_API int hark_quiesce_check(struct hark_quiesce *quiesce, struct hark_error *err);
+
+/*
+ * Instead of close: new clients are let in again, and the quiesce is over.  GHOST needs
+ * CAP_NET_RAW (-EPERM), SHUTDOWN is for good (-EOPNOTSUPP): then the others are undone, it
+ * goes on for these, and may be tried again or closed.
+ */
+HARK_API int hark_quiesce_undo(struct hark_quiesce *quiesce, struct hark_error *err);
+
+/* How far it is; size is sizeof(struct hark_quiesce_report). */
+HARK_API int hark_quiesce_report(const struct hark_quiesce *quiesce,
+	struct hark_quiesce_report *report, size_t size);
+
+/* hark_listener_close_now for each listener, and the last report (NULL: nobody asks). */
+HARK_API int hark_quiesce_close(struct hark_quiesce *quiesce,
+	struct hark_quiesce_report *report, size_t size, struct hark_error *err);
 
 /* =========================================================================== queue */
 

@@ -310,6 +310,7 @@ static long long ask_nobody(struct hark_error *err)
 	in6.sin6_addr.s6_addr[10] = in6.sin6_addr.s6_addr[11] = 0xff;
 	in6.sin6_addr.s6_addr[12] = 127;
 	read_errors();
+	(void)CALLED(hark_quiesce_method_name)(HARK_QUIESCE_GHOST);
 	done = CALLED(hark_addr_from_sockaddr)(
 		&addr, (const struct sockaddr *)&in6, sizeof(in6), err);
 	if (done < 0)

@@ -83,6 +83,11 @@
 	X(close, "closing a connection")                                            \
 	X(close_reset, "closing with a reset")                                      \
 	X(close_lingering, "closing when the client has closed")                    \
+	X(quiesce_begin, "beginning a quiesce")                                     \
+	X(quiesce_steer, "beginning one beside a successor")                        \
+	X(quiesce_undo, "undoing a quiesce")                                        \
+	X(quiesce_accept, "accepting until a quiesce is over")                      \
+	X(quiesce_close, "closing what was quiesced")                               \
 	X(spawn, "starting a program")                                              \
 	X(nofile_read, "reading the limit of descriptors")                          \
 	X(nofile_raise, "raising the limit of descriptors")                         \

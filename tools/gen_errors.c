@@ -47,6 +47,7 @@ static const struct {
 	[HARK_STEP_SERVE] = {"The server", "cannot serve"},
 	[HARK_STEP_CONNECT] = {"Connecting onward", "cannot connect"},
 	[HARK_STEP_SPAWN] = {"Programs", "cannot start the program"},
+	[HARK_STEP_QUIESCE] = {"Quiesce", "cannot quiesce"},
 };
 
 #define CAUSE(name) [HARK_CAUSE_##name] = "HARK_CAUSE_" #name
@@ -107,6 +108,10 @@ static const char *const causes[HARK_CAUSE_COUNT] = {
 	CAUSE(RUNS_ALREADY),
 	CAUSE(NO_LISTENER),
 	CAUSE(WORKERS_DIED),
+	CAUSE(DEFERS_ACCEPT),
+	CAUSE(NOT_IN_GROUP),
+	CAUSE(OTHER_MEMBERS),
+	CAUSE(FOR_GOOD),
 };
 
 static const char *const conditions[HARK__WHEN_COUNT] = {

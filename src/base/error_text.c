@@ -54,6 +54,7 @@ static const struct phrase phrases[HARK_STEP_COUNT] = {
 	[HARK_STEP_SERVE] = {"serve", "serve:", {OPTION}},
 	[HARK_STEP_CONNECT] = {"connect", "connect to", {ADDR, SUBJECT}},
 	[HARK_STEP_SPAWN] = {"start the program", "start the program", {SUBJECT}},
+	[HARK_STEP_QUIESCE] = {"quiesce", "quiesce", {ADDR, SUBJECT}},
 };
 
 static const struct phrase *phrase_of(const struct hark_error *error)
