@@ -346,7 +346,9 @@ static void sweep_server(
 		}
 	NOTE("%d faults injected at %d sites", injected, sites);
 	CHECK_INT(wrongs, ==, 0);
-	CHECK_INT(injected, >=, sites / 2); /* no two runs are quite the same */
+	/* No two runs are quite the same: threads take turns, and some calls are not made
+	 * the next time; and where a call never says so, nothing is injected. */
+	CHECK_INT(injected, >=, sites / 3);
 	CHECK_SYS(munmap(shared, sizeof(*shared)));
 }
 
