@@ -255,6 +255,14 @@ static void draining(const struct events *events, const struct hark_server_event
 	if (event->queued > 0)
 		report(TELL_EVENTS, "reset %u %s still in the queue", event->queued,
 			event->queued == 1 ? "client that was" : "clients that were");
+	if (event->quiesce && event->quiesce->method)
+		report(TELL_CLIENTS,
+			"closed (%s) after %d ms: %u served from the "
+			"queue, %u from half-way, %u lost",
+			hark_quiesce_method_name(
+				(enum hark_quiesce_method)event->quiesce->method),
+			event->quiesce->duration_ms, event->quiesce->queued,
+			event->quiesce->half_open, event->quiesce->lost);
 	if (event->open > 0 && events->setup->options.wait)
 		report(TELL_EVENTS, "waiting for %u program%s to end", event->open,
 			plural(event->open));
@@ -317,6 +325,10 @@ void events_tell(const struct hark_server_event *event, void *ctx)
 		break;
 	case HARK_EVENT_RELOADED:
 		tell_reloaded(events, event);
+		break;
+	case HARK_EVENT_LAME_DUCK:
+		report(TELL_EVENTS, "told to stop, accepting for %d s yet",
+			events->setup->options.lame_duck_s);
 		break;
 	case HARK_EVENT_QUIESCING:
 		report(TELL_EVENTS, "stopping");

@@ -135,6 +135,11 @@ static const struct option_row rows[] = {
 		"At the end, wait so long for conversations that go on.\nThen those of "
 		"a built-in service are cut, and programs left to go on.\nThe default "
 		"is 5, for programs 0."},
+	{OPTION_NUMBER, 0, "lame-duck", "SECONDS", AT(lame_duck_s), 1, 1000000,
+		"told to stop, accept so long as before, so that others hear of it",
+		"Told to stop, go on accepting so long as before, so that whoever "
+		"sends "
+		"clients here hears of it first.\nA second signal ends it at once."},
 
 	{OPTION_HEADING, .name = "Programs"},
 	{OPTION_LIST, 'e', "env", "NAME=VALUE", AT(set), 0, 0,

@@ -33,6 +33,7 @@ struct serve_options {
 	int rate_count, rate_ms;   /* … and read */
 	const char *overload_name; /* likewise */
 	int overload;
+	int lame_duck_s; /* before the end; 0: none */
 	const char *refusal;
 	const char *rules; /* a file */
 

@@ -144,15 +144,17 @@ enum hark_event_kind {
 	HARK_EVENT_RESUMED,   /* .duration_ms */
 	HARK_EVENT_RELOADED,  /* the rules were read; .error: they stay as they were */
 	HARK_EVENT_QUIESCING, /* told to stop: who is in the queue is served */
-	HARK_EVENT_DRAINING,  /* nobody is accepted any more; .open go on, .queued */
+	HARK_EVENT_DRAINING,  /* nobody is accepted any more; .open go on, .queued and
+				       .quiesce: how the listeners ended */
 	HARK_EVENT_DRAINED,   /* .open were cut, or left alone (SPAWN) */
 	HARK_EVENT_WORKER_STARTED,  /* .pid */
 	HARK_EVENT_WORKER_ENDED,    /* .pid .status */
 	HARK_EVENT_WORKER_GIVEN_UP, /* .status: it kept dying at birth */
-	HARK_EVENT_HELD,  /* SPAWN: .error; the client waits for its process */
-	HARK_EVENT_FAILED /* .error: something else went wrong, serving goes on; for a
+	HARK_EVENT_HELD,   /* SPAWN: .error; the client waits for its process */
+	HARK_EVENT_FAILED, /* .error: something else went wrong, serving goes on; for a
 				       program that could not be run after .prepare told in
 				       its process, with .peer .local .number .pid */
+	HARK_EVENT_LAME_DUCK /* told to stop, and for .lame_duck_ms as before */
 };
 
 /* Valid during the call.  .pid is always the process that tells, or that is told of. */
@@ -173,7 +175,8 @@ struct hark_server_event {
 	unsigned
 		queued; /* clients who were in the queues when they were closed: reset */
 	unsigned reserved_word;
-	uint64_t reserved[3];
+	const struct hark_quiesce_report *quiesce;
+	uint64_t reserved[2];
 };
 
 /* The environment of a program that is about to start. */
@@ -280,7 +283,15 @@ struct hark_server_options {
 	void *event_ctx;
 
 	const struct hark_program *program; /* SPAWN */
-	uint64_t reserved[8];
+
+	/* At a stop: how long clients are still accepted as before, so that whoever sends
+	 * them sees that the server is not ready any more.  0: not at all. */
+	int lame_duck_ms;
+	/* And then, how new clients are kept out: BEST, SHARED, GHOST, FILTER, UNTIL_EMPTY;
+	 * Unix listeners and those that others have made have their own.  SHARED: others go
+	 * on with the listeners, and who is in the queues is left to them. */
+	enum hark_quiesce_method quiesce;
+	uint64_t reserved[7];
 };
 
 /* ========================================================================== the server */
@@ -359,7 +370,8 @@ enum hark_server_state {
 	HARK_SERVER_PAUSED,
 	HARK_SERVER_QUIESCING, /* told to stop; accepts who is in the queue */
 	HARK_SERVER_DRAINING,  /* nobody comes in; conversations go on */
-	HARK_SERVER_ENDED
+	HARK_SERVER_ENDED,
+	HARK_SERVER_LAME_DUCK /* told to stop, and serving as before for a while */
 };
 HARK_API enum hark_server_state hark_server_state(const struct hark_server *server);
 

@@ -135,6 +135,7 @@ struct record {
 	size_t nth; /* in the log */
 	struct hark_server_event event;
 	struct hark_addr peer, local;
+	struct hark_quiesce_report quiesce;
 	int error; /* .code of the event's; 0: none */
 };
 

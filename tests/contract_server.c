@@ -78,6 +78,9 @@ static void note_event(const struct hark_server_event *event, void *ctx)
 	record.error = event->error ? event->error->code : 0;
 	record.event.peer = record.event.local = NULL; /* valid during the call only */
 	record.event.error = NULL;
+	if (event->quiesce)
+		record.quiesce = *event->quiesce;
+	record.event.quiesce = NULL;
 	write_record(&record);
 	if (setup->on_event)
 		setup->on_event(event);

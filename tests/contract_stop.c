@@ -10,6 +10,8 @@
  */
 #include "contract.h"
 
+#include <stdlib.h>
+
 enum { NEVER_MS = 600000, SHORT_MS = 80, WAITING = 5 };
 
 /*
@@ -189,6 +191,68 @@ PROMISE(stop_refuses, "nobody new comes in while the busy finish",
 	CHECK_ERR(net_try_connect(server->at[0]), -ECONNREFUSED);
 	CHECK_INT(ask_number(client, "state\n"), ==, HARK_SERVER_DRAINING);
 	net_close(client);
+	end(server);
+}
+
+/* X3 D0: whoever accepts, one process closes the gate, and says how it went */
+PROMISE(stop_quiesces, "a stop refuses new clients at once, and reports who was served",
+	.models = ALL_HANDLERS)
+{
+	struct server *server =
+		serve(&(struct setup){.handler = obey, .options.drain_ms = NEVER_MS});
+	const struct record *told;
+	int client = dial(server);
+
+	ask(client, "ping\n", "pong\n");
+	command(server, STOP);
+	(void)hear(server, EVENT(HARK_EVENT_QUIESCING));
+	WAIT_UNTIL(net_try_connect(server->at[0]) == -ECONNREFUSED);
+	net_close(client);
+	told = hear(server, EVENT(HARK_EVENT_DRAINING));
+	while (told->quiesce.method == 0) /* a worker's own: it has only a copy */
+		told = hear(server, EVENT(HARK_EVENT_DRAINING));
+	if (!getenv("HARK_EMULATED"))
+		CHECK_INT(told->quiesce.method, ==, HARK_QUIESCE_GHOST);
+	CHECK_INT(told->quiesce.lost, ==, 0);
+	CHECK_INT(told->event.queued, ==, 0);
+	end(server);
+}
+
+/* X3: for who sends clients to hear of it */
+PROMISE(lame_duck, "a lame duck serves as before for a while, and then stops",
+	.models = ALL_HANDLERS)
+{
+	struct server *server = serve(&(struct setup){
+		.handler = obey, .options.lame_duck_ms = scaled_ms(SHORT_MS)});
+	const struct record *lame, *quiesces;
+
+	(void)hear(server, EVENT(HARK_EVENT_SERVING));
+	command(server, STOP);
+	lame = hear(server, EVENT(HARK_EVENT_LAME_DUCK));
+	quiesces = hear(server, EVENT(HARK_EVENT_QUIESCING));
+	CHECK_INT(quiesces->at_ms - lame->at_ms, >=, SHORT_MS - 1);
+	wait_run(server);
+	end(server);
+}
+
+/* X3 */
+PROMISE(lame_duck_serves, "clients of a lame duck are served, and it says what it is",
+	.models = ALL_HANDLERS)
+{
+	struct server *server = serve(&(struct setup){.handler = obey,
+		.options.lame_duck_ms = NEVER_MS,
+		.options.drain_ms = NEVER_MS});
+	int client;
+
+	(void)hear(server, EVENT(HARK_EVENT_SERVING));
+	command(server, STOP);
+	(void)hear(server, EVENT(HARK_EVENT_LAME_DUCK));
+	client = dial(server);
+	CHECK_INT(ask_number(client, "state\n"), ==, HARK_SERVER_LAME_DUCK);
+	CHECK_INT(ask_number(client, "draining\n"), ==, false);
+	net_close(client);
+	command(server, STOP); /* at once */
+	wait_run(server);
 	end(server);
 }
 

@@ -30,8 +30,9 @@ static void handle(struct hark_conn *conn, void *ctx)
 static void want_server(void)
 {
 	server = NULL;
-	options = (struct hark_server_options){
-		.model = HARK_MODEL_FORK, .max_per_address = 2};
+	options = (struct hark_server_options){.model = HARK_MODEL_FORK,
+		.max_per_address = 2,
+		.quiesce = HARK_QUIESCE_UNTIL_EMPTY};
 }
 
 /* It returns no code of its own. */
@@ -291,17 +292,17 @@ static void check_empty(long long result)
 
 #define RUNS                                                                          \
 	(REACHES(EPOLL) | REACHES(EPOLL_ADD) | REACHES(EPOLL_WAIT) | REACHES(TIMER) | \
-		REACHES(MAP) | REACHES(POLL) | REACHES(ACCEPT) | REACHES(CLOSE) |     \
-		REACHES(WRITE) | REACHES(READ) | REACHES(PIDFD) | REACHES(WAIT) |     \
-		REACHES(GETSOCKOPT))
+		REACHES(TIMER_SET) | REACHES(MAP) | REACHES(POLL) | REACHES(ACCEPT) | \
+		REACHES(CLOSE) | REACHES(WRITE) | REACHES(READ) | REACHES(PIDFD) |    \
+		REACHES(WAIT) | REACHES(GETSOCKOPT))
 
 /* A server goes on, or it ends with that errno. */
-#define GOES_ON                                                              \
-	{HARK__CALL_ACCEPT, ANY, 0, 0}, {HARK__CALL_POLL, ANY, 0, 0},        \
-		{HARK__CALL_CLOSE, ANY, 0, 0}, {HARK__CALL_READ, ANY, 0, 0}, \
-		{HARK__CALL_EPOLL_WAIT, ANY, 0, 0},                          \
-	{                                                                    \
-		HARK__CALL_GETSOCKOPT, ANY, 0, 0                             \
+#define GOES_ON                                                                        \
+	{HARK__CALL_ACCEPT, ANY, 0, 0}, {HARK__CALL_POLL, ANY, 0, 0},                  \
+		{HARK__CALL_CLOSE, ANY, 0, 0}, {HARK__CALL_READ, ANY, 0, 0},           \
+		{HARK__CALL_EPOLL_WAIT, ANY, 0, 0}, {HARK__CALL_TIMER_SET, ANY, 0, 0}, \
+	{                                                                              \
+		HARK__CALL_GETSOCKOPT, ANY, 0, 0                                       \
 	}
 
 /* So it does without being told of a child's end. */
@@ -317,8 +318,9 @@ const struct scenario sweep_server_run = {
 	.body = run,
 	.check = check_empty,
 	.clean = clean_run,
-	.reaches = RUNS | REACHES(FORK),
-	.exceptions = {GOES_ON_WITH_A_CHILD, {HARK__CALL_FORK, ANY, 0, 0}},
+	.reaches = RUNS | REACHES(SOCKET) | REACHES(FORK),
+	.exceptions = {GOES_ON_WITH_A_CHILD, {HARK__CALL_SOCKET, ANY, 0, 0},
+		{HARK__CALL_FORK, ANY, 0, 0}},
 	.releases = true,
 };
 
@@ -346,9 +348,9 @@ const struct scenario sweep_server_run_program = {
 	.body = run,
 	.check = check_empty,
 	.clean = clean_run,
-	.reaches = RUNS | REACHES(SPAWN) | REACHES(GETSOCKNAME),
-	.exceptions = {GOES_ON_WITH_A_CHILD, {HARK__CALL_SPAWN, ANY, 0, 0},
-		{HARK__CALL_GETSOCKNAME, ANY, 0, 0}},
+	.reaches = RUNS | REACHES(SOCKET) | REACHES(SPAWN) | REACHES(GETSOCKNAME),
+	.exceptions = {GOES_ON_WITH_A_CHILD, {HARK__CALL_SOCKET, ANY, 0, 0},
+		{HARK__CALL_SPAWN, ANY, 0, 0}, {HARK__CALL_GETSOCKNAME, ANY, 0, 0}},
 	.releases = true,
 };
 
@@ -374,19 +376,19 @@ static long long serve(struct hark_error *err)
 	return CALLED(hark_serve)(text, handle, NULL, &options, err);
 }
 
-#define SERVES                                                                    \
-	(REACHES(SOCKET) | REACHES(BIND) | REACHES(GETSOCKNAME) |                 \
-		REACHES(GETSOCKOPT) | REACHES(GETFL) | REACHES(LISTEN) |          \
-		REACHES(OPEN) | REACHES(READ) | REACHES(EVENTFD) | REACHES(MAP) | \
-		REACHES(EPOLL) | REACHES(SIGACTION) | REACHES(EPOLL) |            \
-		REACHES(EPOLL_ADD) | REACHES(EPOLL_WAIT) | REACHES(TIMER) |       \
-		REACHES(POLL) | REACHES(ACCEPT) | REACHES(SHUTDOWN) | REACHES(CLOSE))
+#define SERVES                                                                         \
+	(REACHES(BIND) | REACHES(GETSOCKNAME) | REACHES(GETSOCKOPT) | REACHES(GETFL) | \
+		REACHES(LISTEN) | REACHES(OPEN) | REACHES(READ) | REACHES(EVENTFD) |   \
+		REACHES(MAP) | REACHES(EPOLL) | REACHES(SIGACTION) | REACHES(EPOLL) |  \
+		REACHES(EPOLL_ADD) | REACHES(EPOLL_WAIT) | REACHES(TIMER) |            \
+		REACHES(TIMER_SET) | REACHES(POLL) | REACHES(ACCEPT) |                 \
+		REACHES(SHUTDOWN) | REACHES(CLOSE))
 
 /* A signal whose write fails would be lost, and the server go on. */
 const struct scenario sweep_serve = {
 	.prepare = want_all,
 	.body = serve,
-	.reaches = SERVES | REACHES(WRITE),
+	.reaches = SERVES | REACHES(WRITE) | REACHES(SOCKET),
 	.sweeps = SERVES,
 	.exceptions = {GOES_ON, {HARK__CALL_OPEN, ANY, 0, 0},
 		{HARK__CALL_SIGACTION, ANY, 4, 0}, {HARK__CALL_SIGACTION, ANY, 5, 0},

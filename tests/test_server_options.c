@@ -100,7 +100,7 @@ TEST(out_of_range, "options out of range are refused, and named")
 /* E1: of a newer program */
 TEST(reserved, "what is reserved must be zero")
 {
-	struct hark_server_options options = {.reserved[7] = 1};
+	struct hark_server_options options = {.reserved[6] = 1};
 	struct hark_error err = {0};
 
 	CHECK(hark_server_create(&options, greet, NULL, &err) == NULL);

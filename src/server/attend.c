@@ -39,9 +39,13 @@ static struct hark__attended *place_of(struct hark__attending *attending, int fd
 	return NULL;
 }
 
-static struct hark__attended *free_place(struct hark__attending *attending, size_t most)
+/* Those of the application's come first, then the engine's own. */
+static struct hark__attended *free_place(struct hark__attending *attending, bool own)
 {
-	for (size_t i = 0; i < most; i++)
+	size_t first = own ? HARK_ATTEND_MAX : 0;
+	size_t end = own ? HARK__ATTENDED : HARK_ATTEND_MAX;
+
+	for (size_t i = first; i < end; i++)
 		if (!attending->attended[i].attend)
 			return &attending->attended[i];
 	return NULL;
@@ -55,9 +59,9 @@ static int refuse(
 }
 
 int hark__attend(struct hark__attending *attending, int fd, hark_attendant *attend,
-	void *ctx, size_t most, struct hark_error *err)
+	void *ctx, bool own, struct hark_error *err)
 {
-	struct hark__attended *place = free_place(attending, most);
+	struct hark__attended *place = free_place(attending, own);
 	int done;
 
 	if (!place)
@@ -97,7 +101,7 @@ void hark__attend_look(struct hark__attending *attending)
 
 void hark__attend_let_go(const struct hark__attending *attending)
 {
-	for (size_t i = 0; i < HARK__ATTENDED; i++)
+	for (size_t i = 0; i < HARK_ATTEND_MAX; i++)
 		if (attending->attended[i].attend)
 			(void)sys_close(attending->attended[i].fd); /* a copy */
 	(void)sys_close(attending->fd); /* an epoll instance */
@@ -110,7 +114,7 @@ int hark_server_attend(struct hark_server *server, int fd, hark_attendant *atten
 {
 	if (!attend)
 		return refuse(-EINVAL, HARK_CAUSE_NONE, 0, err);
-	return hark__attend(&server->attending, fd, attend, ctx, HARK_ATTEND_MAX, err);
+	return hark__attend(&server->attending, fd, attend, ctx, false, err);
 }
 
 int hark_server_attend_no_more(struct hark_server *server, int fd)

@@ -26,13 +26,14 @@ void hark__attend_unmake(struct hark__attending *attending);
 
 /* As hark_server_attend, and for the engine's own. */
 int hark__attend(struct hark__attending *attending, int fd, hark_attendant *attend,
-	void *ctx, size_t most, struct hark_error *err);
+	void *ctx, bool own, struct hark_error *err);
 int hark__attend_no_more(struct hark__attending *attending, int fd);
 
 /* Calls for each that is ready; never waits. */
 void hark__attend_look(struct hark__attending *attending);
 
-/* In a process that was forked: the copies are closed, so that their ends are seen. */
+/* In a process that was forked: copies of the application's are closed, so that their ends
+ * are seen. */
 void hark__attend_let_go(const struct hark__attending *attending);
 
 #endif

@@ -43,8 +43,12 @@ struct hark__row {
 
 struct hark__board {
 	_Atomic int state;           /* enum hark_server_state, but for PAUSED */
-	_Atomic unsigned stops;      /* how often a stop was asked for */
-	_Atomic int64_t stop_ms;     /* when the first was; 0: not yet */
+	_Atomic unsigned asked;      /* how often a stop was asked for */
+	_Atomic bool lame;           /* it comes later: see .lame_duck_ms */
+	_Atomic bool stops;          /* it has come … */
+	_Atomic int64_t stop_ms;     /* … and when; 0: not yet */
+	_Atomic bool closes_at_once; /* who accepts does not look who is left */
+	_Atomic bool filters;        /* connections have a filter of their listener's */
 	_Atomic unsigned cut_before; /* the stop: where workers retired */
 	_Atomic int64_t cut_ms;      /* when all was cut; 0: not yet */
 	_Atomic bool paused;         /* by hark_server_pause */

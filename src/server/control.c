@@ -34,6 +34,7 @@ void hark__cut(struct hark_server *server)
 	(void)hark_wake(server->cut_fd); /* an eventfd */
 }
 
+/* The first time, and 0 ever after. */
 static int begin_stop(struct hark_server *server)
 {
 	int64_t not_yet = 0;
@@ -42,22 +43,36 @@ static int begin_stop(struct hark_server *server)
 	if (atomic_compare_exchange_strong(
 		    &server->board->stop_ms, &not_yet, hark__now_ms()))
 		server->board->cut_before = hark__board_cut(server->board);
+	server->board->stops = true;
 	return hark_wake(server->stop_fd);
+}
+
+/* Where somebody is there to wait for it. */
+static bool is_lame_first(const struct hark_server *server)
+{
+	return server->options.lame_duck_ms > 0 &&
+	       server->board->state == HARK_SERVER_SERVING && !hark__stops(server);
 }
 
 int hark_server_stop(struct hark_server *server)
 {
-	if (server->board->stops++ > 0)
+	if (server->board->asked++ > 0)
 		hark__cut(server);
+	else if (is_lame_first(server))
+		return hark_wake(server->lame_fd);
 	return begin_stop(server);
 }
 
 void hark__stop_once(struct hark_server *server)
 {
-	unsigned none = 0;
-
-	if (atomic_compare_exchange_strong(&server->board->stops, &none, 1))
+	if (!hark__stops(server))
 		(void)begin_stop(server); /* an eventfd of ours */
+}
+
+void hark__orphaned(struct hark_server *server)
+{
+	hark__stop_once(server);
+	(void)hark_wake(server->closing_fd); /* an eventfd */
 }
 
 static int set_paused(struct hark_server *server, bool paused)
@@ -94,6 +109,8 @@ enum hark_server_state hark_server_state(const struct hark_server *server)
 		return state;
 	if (hark__stops(server)) /* whoever accepts may be busy, and not see it yet */
 		return HARK_SERVER_QUIESCING;
+	if (server->board->lame)
+		return HARK_SERVER_LAME_DUCK;
 	return server->board->paused ? HARK_SERVER_PAUSED : state;
 }
 

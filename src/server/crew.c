@@ -88,13 +88,11 @@ static void await_end(struct hark__worker *worker)
 		(void)sys_poll(fds, 6, hark__left_ms(hark__worker_cut_ms(worker)));
 		if (fds[0].revents || fds[1].revents)
 			return;
-		if (fds[2].revents) {
+		if (fds[2].revents)
 			fds[2].fd = -1; /* from now on there is a last moment */
-			hark__worker_quiesces(worker);
-		}
 		if (fds[3].revents) {
 			fds[3].fd = -1;
-			hark__stop_once(worker->server);
+			hark__orphaned(worker->server);
 		}
 		if (fds[4].revents) /* likewise a last moment */
 			fds[4].fd = -1;

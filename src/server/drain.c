@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "server/model.h"
+#include "server/stop.h"
 #include "sys/sys.h"
 
 /* After the cut: how long handlers that were told may take to return. */
@@ -79,19 +80,35 @@ static void cut(struct hark__worker *worker)
 		leave_children(worker);
 }
 
+/* Copies, or the last ones: a stop may have been seen here before it was attended to. */
+static void close_listeners(
+	struct hark__worker *worker, struct hark_quiesce_report *report)
+{
+	struct hark_server *server = worker->server;
+
+	if (!hark__worker_is_alone(worker)) {
+		(void)hark__close_listeners(server); /* copies lose nobody */
+		return;
+	}
+	if (hark__stops(server))
+		hark__quiesce_begin(server);
+	hark__quiesce_end(server, report);
+}
+
 void hark__drain(struct hark__worker *worker)
 {
 	struct hark_server *server = worker->server;
-	unsigned queued =
-		hark__close_listeners(server); /* others are refused at once */
+	struct hark_quiesce_report report = {0};
 
+	close_listeners(worker, &report);
 	worker->row->drains = true;
 	(void)hark_wake(server->notice_fd); /* an eventfd: our supervisor looks */
 	hark__worker_changes(worker, HARK_SERVER_DRAINING,
 		&(struct hark_server_event){.kind = HARK_EVENT_DRAINING,
 			.pid = sys_getpid(),
 			.open = hark__row_open(worker->row),
-			.queued = queued});
+			.queued = report.lost,
+			.quiesce = &report});
 	if (!drain_until(worker, hark__worker_cut_ms(worker), true))
 		cut(worker);
 	hark__worker_changes(worker, HARK_SERVER_DRAINING,

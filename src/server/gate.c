@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "server/rules.h"
 #include "server/worker.h"
+#include "socket/gates.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -225,6 +226,8 @@ bool hark__gate_admit(struct hark__worker *worker, int fd, const struct hark_add
 	enum hark_refusal reason;
 
 	*arrival = (struct hark__arrival){.fd = fd, .place = -1, .peer = *peer};
+	if (worker->server->board->filters)
+		(void)hark__unfilter(fd); /* -ENOENT: it came before the filter */
 	hark_addr_unmap(&arrival->peer);
 	sample_queue_wait(worker, fd);
 	if (!admits(worker, arrival, &reason)) {

@@ -99,10 +99,7 @@ static void tell_held(const struct start *start, int code)
 		.local = &start->local, .error = &why);
 }
 
-/*
- * Until something has happened, a program's end above all; false: the cut has come.  The
- * accept loop, which would tell of a stop, is not running.
- */
+/* Until something has happened, a program's end above all; false: the cut has come. */
 static bool wait_a_little(struct hark__worker *worker, int wait_ms)
 {
 	struct pollfd fds[2] = {
@@ -110,8 +107,6 @@ static bool wait_a_little(struct hark__worker *worker, int wait_ms)
 
 	(void)sys_poll(fds, 2, wait_ms); /* failed: it is tried again the sooner */
 	hark__worker_look_around(worker);
-	if (hark__stops(worker->server))
-		hark__worker_quiesces(worker);
 	return !fds[1].revents;
 }
 

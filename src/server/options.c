@@ -50,6 +50,7 @@ static const struct {
 	RANGE(write_timeout_ms, -1, INT_MAX),
 	RANGE(deadline_ms, -1, INT_MAX),
 	RANGE(drain_ms, -1, INT_MAX),
+	RANGE(lame_duck_ms, 0, INT_MAX),
 	RANGE(recycle_after, 0, INT_MAX),
 };
 
@@ -71,6 +72,10 @@ static int check_choices(
 {
 	if ((unsigned)options->overload > HARK_OVERLOAD_MESSAGE)
 		return bad("overload", options->overload, err);
+	if ((unsigned)options->quiesce >= HARK_QUIESCE_COUNT ||
+		options->quiesce == HARK_QUIESCE_STEERED ||
+		options->quiesce == HARK_QUIESCE_SHUTDOWN)
+		return bad("quiesce", options->quiesce, err);
 	if ((unsigned)options->mind_signals > HARK_OFF)
 		return bad("mind_signals", options->mind_signals, err);
 	if ((unsigned)options->pin_cpus > HARK_OFF)

@@ -14,6 +14,7 @@
 #include "server/model.h"
 #include "server/options.h"
 #include "server/rules.h"
+#include "server/stop.h"
 #include "server/supervisor.h"
 #include "server/worker.h"
 #include "socket/signals.h"
@@ -33,7 +34,8 @@ static unsigned rows_for(const struct hark_server_options *options)
 
 static int open_fds(struct hark_server *server, struct hark_error *err)
 {
-	int *const fds[] = {&server->stop_fd, &server->cut_fd, &server->notice_fd};
+	int *const fds[] = {&server->stop_fd, &server->lame_fd, &server->closing_fd,
+		&server->cut_fd, &server->notice_fd};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		*fds[i] = hark_wake_create(err);
@@ -45,7 +47,8 @@ static int open_fds(struct hark_server *server, struct hark_error *err)
 
 static void close_fds(const struct hark_server *server)
 {
-	const int fds[] = {server->stop_fd, server->cut_fd, server->notice_fd};
+	const int fds[] = {server->stop_fd, server->lame_fd, server->closing_fd,
+		server->cut_fd, server->notice_fd};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
@@ -144,7 +147,8 @@ struct hark_server *hark_server_create(const struct hark_server_options *options
 	server->ctx = ctx;
 	server->model = hark__model_of(filled.model);
 	(void)pthread_rwlock_init(&server->rules_lock, NULL); /* cannot fail on Linux */
-	server->stop_fd = server->cut_fd = server->notice_fd = -1;
+	server->stop_fd = server->lame_fd = server->closing_fd = -1;
+	server->cut_fd = server->notice_fd = server->look_fd = -1;
 	server->attending.fd = -1;
 	if (make(server, err) == 0)
 		return server;
@@ -343,10 +347,14 @@ static int serve(struct hark_server *server, struct hark_error *err)
 		done = hark__signals_take_all(told, server, err);
 	if (done < 0)
 		return done;
-	server->patient = are_patient(server);
-	tell_listeners(server);
-	done = server->options.workers ? hark__supervise(server, err)
-				       : serve_alone(server, err);
+	done = hark__stop_attend(server, err);
+	if (done == 0) {
+		server->patient = are_patient(server);
+		tell_listeners(server);
+		done = server->options.workers ? hark__supervise(server, err)
+					       : serve_alone(server, err);
+		hark__stop_attend_no_more(server);
+	}
 	if (minds)
 		hark__signals_release();
 	return done;

@@ -35,8 +35,10 @@ struct hark_server {
 	void *inherited_memory;           /* … in here */
 
 	/* Eventfds that every process has, written once and never read. */
-	int stop_fd; /* readable from the stop on */
-	int cut_fd;  /* readable when what still goes on is to end at once */
+	int stop_fd;    /* readable from the stop on */
+	int lame_fd;    /* readable from the request on, where the stop comes later */
+	int closing_fd; /* readable when nobody new can come: who accepts ends */
+	int cut_fd;     /* readable when what still goes on is to end at once */
 	/* And one that is read: something of a worker's that its supervisor minds. */
 	int notice_fd;
 
@@ -48,6 +50,14 @@ struct hark_server {
 	pthread_rwlock_t rules_lock;
 	unsigned reloads; /* that this process has heard of */
 
+	/* Of the process that runs it; see stop.c. */
+	struct hark_quiesce quiesce;
+	uint64_t came_in; /* clients, until it began */
+	int look_fd;      /* a timer; -1: no stop is attended to */
+	bool stopping;    /* the stop was seen … */
+	bool quiesces;    /* … the gates are closed … */
+	bool closing;     /* … and who accepts was told to end */
+
 	_Atomic bool running;
 	bool closed;  /* the listeners, in this process */
 	bool patient; /* connections inherit from them all how long recv(2) may wait */
@@ -56,7 +66,7 @@ struct hark_server {
 /* A stop was asked for: conversations that are idle end. */
 static inline bool hark__stops(const struct hark_server *server)
 {
-	return atomic_load_explicit(&server->board->stops, memory_order_acquire) > 0;
+	return atomic_load_explicit(&server->board->stops, memory_order_acquire);
 }
 
 /* When what still goes on is cut: HARK__NEVER before a stop. */
@@ -64,6 +74,9 @@ int64_t hark__cut_ms(const struct hark_server *server);
 
 /* A stop, unless there was one: for those who find out at the same time. */
 void hark__stop_once(struct hark_server *server);
+
+/* Who runs it has died: nobody else would close the gates, or say that it is time. */
+void hark__orphaned(struct hark_server *server);
 
 /* From now on everything ends at once, in every process. */
 void hark__cut(struct hark_server *server);

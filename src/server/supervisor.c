@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "server/stop.h"
 #include "server/worker.h"
-#include "socket/accepting.h"
 #include "socket/create.h"
 #include "socket/signals.h"
 #include "sys/sys.h"
@@ -322,23 +322,15 @@ static bool all_drain(const struct supervisor *supervisor)
 	return true;
 }
 
-static void begin_stop(struct supervisor *supervisor)
-{
-	struct hark_server *server = supervisor->server;
-
-	supervisor->stopping = true;
-	hark__refuse_unix_clients(server->listener, server->count);
-	hark__set_state(server, HARK_SERVER_QUIESCING);
-	HARK__TELL(server, .kind = HARK_EVENT_QUIESCING, .pid = sys_getpid());
-}
-
 static void begin_drain(struct hark_server *server)
 {
-	unsigned queued = hark__close_listeners(server); /* the last copies */
+	struct hark_quiesce_report report;
 
+	hark__quiesce_end(server, &report); /* the last copies are closed */
 	hark__set_state(server, HARK_SERVER_DRAINING);
 	HARK__TELL(server, .kind = HARK_EVENT_DRAINING, .pid = sys_getpid(),
-		.open = hark__board_open(server->board, false), .queued = queued);
+		.open = hark__board_open(server->board, false), .queued = report.lost,
+		.quiesce = &report);
 }
 
 static void kill_all(struct supervisor *supervisor)
@@ -364,8 +356,10 @@ static void mind_stop(struct supervisor *supervisor)
 {
 	struct hark_server *server = supervisor->server;
 
-	if (!supervisor->stopping && hark__stops(server))
-		begin_stop(supervisor);
+	if (!supervisor->stopping && hark__stops(server)) {
+		supervisor->stopping = true;
+		hark__quiesce_begin(server);
+	}
 	if (supervisor->stopping && server->board->state == HARK_SERVER_QUIESCING &&
 		all_drain(supervisor))
 		begin_drain(server);

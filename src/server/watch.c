@@ -80,7 +80,7 @@ static void tick(struct hark__worker *worker)
 static void orphaned(struct hark__worker *worker)
 {
 	sys_epoll_remove(worker->watch_fd, worker->parent_fd);
-	hark__stop_once(worker->server);
+	hark__orphaned(worker->server);
 }
 
 static void react(struct hark__worker *worker, uint64_t data)

@@ -11,15 +11,12 @@
 #include "base/error.h"
 #include "server/drain.h"
 #include "server/model.h"
+#include "server/stop.h"
 #include "server/watch.h"
 #include "sys/sys.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
-
-/* At a stop: how long whoever is in the queue gets a program, at least. */
-enum { QUIESCE_MS = 5000 };
 
 /* ------------------------------------------------------------------------------ drains */
 
@@ -94,12 +91,6 @@ void hark__worker_changes(struct hark__worker *worker, enum hark_server_state st
 	hark__worker_changes((worker), (state), \
 		&(struct hark_server_event){.pid = sys_getpid(), __VA_ARGS__})
 
-void hark__worker_quiesces(struct hark__worker *worker)
-{
-	if (!atomic_exchange(&worker->told_stop, true))
-		CHANGES(worker, HARK_SERVER_QUIESCING, .kind = HARK_EVENT_QUIESCING);
-}
-
 /* What the accept loop tells. */
 static void on_event(const struct hark_loop_event *event, void *ctx)
 {
@@ -118,7 +109,8 @@ static void on_event(const struct hark_loop_event *event, void *ctx)
 		hark__worker_look_around(worker);
 		break;
 	case HARK_LOOP_STOPPING:
-		hark__worker_quiesces(worker);
+		if (server->board->closes_at_once)
+			worker->accepting.quit = true;
 		break;
 	default:
 		break;
@@ -180,9 +172,9 @@ int hark__worker_run(struct hark__worker *worker, struct hark_error *err)
 	int served;
 
 	worker->row->pid = sys_getpid();
-	hark__worker_look_around(worker); /* a reload that came before we had a row */
-	/* Before any thread of a crew, which may see a stop at once. */
+	/* Before a stop is seen, by any thread. */
 	CHANGES(worker, HARK_SERVER_SERVING, .kind = HARK_EVENT_SERVING);
+	hark__worker_look_around(worker); /* a reload that came before we had a row */
 	served = worker->server->model->serve(worker, err);
 	if (served < 0) /* what broke it for this one ends it for all of this process */
 		hark__worker_retire(worker);
@@ -192,28 +184,15 @@ int hark__worker_run(struct hark__worker *worker, struct hark_error *err)
 
 /* --------------------------------------------------------------------- make and unmake */
 
-/* Programs are not cut: for them the queue is emptied though nobody waits for their ends. */
-static int quiesce_ms(const struct hark_server *server)
-{
-	const struct hark__model *model = server->model;
-	int drain_ms = server->options.drain_ms;
-
-	if (drain_ms < 0)
-		return INT_MAX;
-	if (model->has_threads || model->kills)
-		return drain_ms;
-	return drain_ms > QUIESCE_MS ? drain_ms : QUIESCE_MS;
-}
-
 static int begin_accepting(struct hark__worker *worker, struct hark_error *err)
 {
 	const struct hark_server_options *options = &worker->server->options;
 	int done;
 
 	worker->loop = (struct hark_loop_options){.pressure = options->pressure,
-		.stop = options->workers ? HARK_STOP_WHEN_EMPTY : HARK_STOP_CLOSING,
-		.stop_ms = quiesce_ms(worker->server),
-		.wake_fd = worker->server->stop_fd,
+		.stop = HARK_STOP_WHEN_EMPTY, /* the gates are closed by then */
+		.stop_ms = hark__quiesce_ms(worker->server),
+		.wake_fd = worker->server->closing_fd,
 		.event_fd = worker->watch_fd,
 		.may_accept = may_accept,
 		.may_accept_ctx = worker,
@@ -226,6 +205,7 @@ static int begin_accepting(struct hark__worker *worker, struct hark_error *err)
 	worker->accepting.options = &worker->loop;
 	worker->accepting.crowd = options->workers > 1;
 	worker->accepting.haste.allowed = true;
+	worker->accepting.quiesces = &worker->server->board->stops;
 	done = hark__accepting_begin(&worker->accepting, err);
 	if (done < 0)
 		hark__watch_unmake(worker);

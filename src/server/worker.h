@@ -49,8 +49,7 @@ struct hark__worker {
 
 	struct hark__accepting accepting;
 	struct hark_loop_options loop;
-	bool reserved; /* room for the connection that comes next */
-	_Atomic bool told_stop;
+	bool reserved;    /* room for the connection that comes next */
 	bool told_full;   /* since there was room last */
 	bool told_paused; /* of hark_server_pause */
 	int64_t paused_ms;
@@ -112,9 +111,6 @@ static inline bool hark__worker_is_alone(const struct hark__worker *worker)
 /* Where it does. */
 void hark__worker_changes(struct hark__worker *worker, enum hark_server_state state,
 	const struct hark_server_event *event);
-
-/* A stop was seen: told once, by whoever sees it first. */
-void hark__worker_quiesces(struct hark__worker *worker);
 
 /* A thread of the model has come to its end: whoever drains looks again. */
 void hark__worker_thread_ended(struct hark__worker *worker);

@@ -233,6 +233,21 @@ static bool was_shut_down(
 	return sys_poll(&again, 1, 0) > 0 && hark__was_shut_down(again.revents);
 }
 
+/* Its queue is empty for good: it would be readable ever after. */
+static void drop(struct hark__accepting *accepting, const struct pollfd *ready)
+{
+	struct pollfd *place = &accepting->fds[ready - accepting->fds];
+
+	if (accepting->epoll_fd >= 0)
+		sys_epoll_remove(accepting->epoll_fd, place->fd);
+	*place = (struct pollfd){.fd = -1};
+}
+
+static bool quiesces(const struct hark__accepting *accepting)
+{
+	return accepting->quiesces && *accepting->quiesces;
+}
+
 /* In the midst of a round: the next one sees why. */
 static bool must_look_up(struct hark__accepting *accepting)
 {
@@ -246,6 +261,10 @@ static int nobody(struct hark__accepting *accepting, const struct pollfd *ready,
 	if (accepting->stopping)
 		return NOBODY;
 	if (was_shut_down(accepting, ready)) {
+		if (quiesces(accepting)) {
+			drop(accepting, ready);
+			return NOBODY;
+		}
 		if (must_look_up(accepting)) /* a stop, by another process */
 			return NOBODY;
 		return hark__accept_fail(ready->fd, -EINVAL, err);
@@ -311,7 +330,7 @@ static int take_turn(struct hark__accepting *accepting, size_t turn, int *connec
 	const struct pollfd *ready = &accepting->fds[HARK__WAKERS + turn];
 	int got = NOBODY;
 
-	if (ready->revents)
+	if (ready->revents && ready->fd >= 0)
 		got = accept_one(accepting, ready, connection, peer, err);
 	if (got > NOBODY)
 		accepting->round.busy = true;

@@ -44,6 +44,10 @@ struct hark__accepting {
 	/* other processes wait for the same listeners, and one of them is enough */
 	bool crowd;
 
+	/* the caller's: true while a Unix listener that was shut down is the beginning of a
+	 * stop, and no accident; NULL: never */
+	const _Atomic bool *quiesces;
+
 	/* the caller's, while it goes on: true ends it at the next look, stop or not */
 	_Atomic bool quit;
 
