@@ -66,6 +66,7 @@
  *	quiesce		hark_quiesce_begin  _accept  _check  _undo  _report  _close
  *	queue		hark_queue_read
  *	limits		hark_nofile_read  _raise
+ *	manager		hark_notify  hark_notify_open, hark_watchdog_ms
  *	wrappers	hark_tcp_server, hark_tcp_server_sockets, hark_unix_server,
  *			hark_accept_loop, hark_tcp_server_loop
  *
@@ -844,6 +845,29 @@ HARK_API int hark_nofile_read(struct hark_nofile *now, struct hark_error *err);
 /* Raises the soft limit to the hard one, which stays.  Either report may be NULL. */
 HARK_API int hark_nofile_raise(
 	struct hark_nofile *before, struct hark_nofile *after, struct hark_error *err);
+
+/* ================================================================ the service manager */
+
+/*
+ * systemd's protocol, sd_notify(3), without its library: `state` is lines NAME=VALUE
+ * ("READY=1", "STATUS=…", "STOPPING=1", "WATCHDOG=1") to the socket that the variable
+ * NOTIFY_SOCKET names.  1: told; 0: nobody asked to be told.  -EINVAL, -ENAMETOOLONG: the
+ * variable makes no sense; -EAFNOSUPPORT: "vsock:"; -ETIMEDOUT: the manager does not read;
+ * else as connect(2) and send(2).  The environment stays as it is.
+ */
+HARK_API int hark_notify(const char *state, struct hark_error *err);
+
+/*
+ * That socket, connected, the caller's: a non-blocking descriptor to send(2) such messages
+ * to after the root directory was changed, say.  0: nobody asked.
+ */
+HARK_API int hark_notify_open(struct hark_error *err);
+
+/*
+ * How often the manager wants to hear WATCHDOG=1 from this process, at the latest: send it
+ * twice as often.  0: it does not.  -EINVAL: WATCHDOG_USEC or WATCHDOG_PID makes no sense.
+ */
+HARK_API int hark_watchdog_ms(struct hark_error *err);
 
 /* ======================================================================== wrappers */
 

@@ -91,6 +91,10 @@
 	X(spawn, "starting a program")                                              \
 	X(nofile_read, "reading the limit of descriptors")                          \
 	X(nofile_raise, "raising the limit of descriptors")                         \
+	X(notify, "telling a service manager")                                      \
+	X(notify_waits, "telling a service manager that is behind")                 \
+	X(notify_open_on_stdin, "a way to a manager while descriptor 0 is free")    \
+	X(watchdog, "how often a service manager wants to hear")                    \
 	X(server_create, "making a server")                                         \
 	X(server_create_on_stdin, "making a server while descriptor 0 is free")     \
 	X(server_destroy, "destroying a server")                                    \

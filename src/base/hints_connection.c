@@ -207,6 +207,28 @@ const struct hark__hint hark__hints_connection[] = {
 		.remedy = "check what starts this program (sd_listen_fds(3) has the "
 			  "protocol)",
 		.more = "A value that is broken is refused, not guessed at."},
+	{ENVIRONMENT, .cause = HARK_CAUSE_BAD_VARIABLE, .option = "NOTIFY_SOCKET",
+		.words = "its value '{subject}' is neither a path from the root nor "
+			 "'@' and a name",
+		.remedy = "check what starts this program (sd_notify(3) has the "
+			  "protocol), or unset it",
+		.more = "At most 107 bytes."},
+	{ENVIRONMENT, .cause = HARK_CAUSE_BAD_VARIABLE, .code = EAFNOSUPPORT,
+		.option = "NOTIFY_SOCKET",
+		.words = "'{subject}' is not on this machine, and hark tells only who "
+			 "is",
+		.remedy = "unset it, or let a Unix socket be named",
+		.more = "With 'vsock:' the manager of a virtual machine tells its host "
+			"about itself; a service is not asked to."},
+	{ENVIRONMENT, .option = "NOTIFY_SOCKET",
+		.remedy = "the service manager that was there at the start is not "
+			  "reached any more; see connect(2), or unset it",
+		.more = "Or the root directory was changed since: hark_notify_open "
+			"before that."},
+	{ENVIRONMENT, .option = "NOTIFY_SOCKET", .code = ETIMEDOUT,
+		.words = "the service manager does not read",
+		.remedy = "see what it is busy with",
+		.more = "After five seconds in which its queue was full."},
 	{ENVIRONMENT, .cause = HARK_CAUSE_NOT_ACTIVATED,
 		.words = "nobody passed a listening socket to this process",
 		.remedy = "start it by its socket unit (or systemd-socket-activate), "
