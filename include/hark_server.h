@@ -291,7 +291,18 @@ struct hark_server_options {
 	 * Unix listeners and those that others have made have their own.  SHARED: others go
 	 * on with the listeners, and who is in the queues is left to them. */
 	enum hark_quiesce_method quiesce;
-	uint64_t reserved[7];
+
+	/*
+	 * Tells the service manager that NOTIFY_SOCKET names, if it is set, that it serves,
+	 * reads its rules, stops, how many it serves, and that it is alive (WATCHDOG_USEC):
+	 * hark_notify(3).  Default off.  A manager that cannot be told is told of by
+	 * HARK_EVENT_FAILED.  .notify_fd: as hark_notify_open gave it, the caller's; 0:
+	 * opened at run.
+	 */
+	enum hark_toggle notify;
+	int notify_fd;
+
+	uint64_t reserved[6];
 };
 
 /* ========================================================================== the server */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "manager.h"
 #include "net.h"
 
 static struct hark_server *server;
@@ -321,6 +322,42 @@ const struct scenario sweep_server_run = {
 	.reaches = RUNS | REACHES(SOCKET) | REACHES(FORK),
 	.exceptions = {GOES_ON_WITH_A_CHILD, {HARK__CALL_SOCKET, ANY, 0, 0},
 		{HARK__CALL_FORK, ANY, 0, 0}},
+	.releases = true,
+};
+
+static int manager;
+
+static void stopped_and_told(void)
+{
+	want_server();
+	options.notify = HARK_ON;
+	manager = manager_open(manager_path());
+	CHECK_SYS(setenv("WATCHDOG_USEC", "20000000", 1));
+	CHECK_SYS(unsetenv("WATCHDOG_PID"));
+	stopped_with(handle);
+}
+
+static void clean_told(void)
+{
+	net_close(manager);
+	CHECK_SYS(unlink(manager_path()));
+	clean_run();
+}
+
+/* A manager that cannot be told keeps nobody from serving. */
+const struct scenario sweep_server_run_told = {
+	.prepare = stopped_and_told,
+	.body = run,
+	.check = check_empty,
+	.clean = clean_told,
+	.reaches = RUNS | REACHES(FORK) | REACHES(SOCKET) | REACHES(CONNECT) |
+		   REACHES(SEND) | REACHES(TIMER_SET),
+	.exceptions = {{HARK__CALL_SOCKET, ANY, 0, 0}, {HARK__CALL_CONNECT, ANY, 0, 0},
+		{HARK__CALL_SEND, ANY, 0, 0}, {HARK__CALL_TIMER, ANY, 1, 0},
+		{HARK__CALL_TIMER_SET, ANY, 0, 0}, {HARK__CALL_EPOLL_ADD, ANY, 0, 0},
+		{HARK__CALL_CLOSE, ANY, 0, 0}},
+	.sweeps = REACHES(SOCKET) | REACHES(CONNECT) | REACHES(SEND) | REACHES(TIMER) |
+		  REACHES(TIMER_SET) | REACHES(EPOLL_ADD) | REACHES(CLOSE),
 	.releases = true,
 };
 

@@ -123,15 +123,17 @@ int hark__reload(struct hark_server *server, struct hark_error *err)
 	if (asked == server->reloads)
 		return 0;
 	server->reloads = asked;
+	hark__notify_reloading(server);
 	done = hark__rules_read(&fresh, server->options.rules_file, err);
-	if (done < 0)
-		return done;
-	(void)pthread_rwlock_wrlock(&server->rules_lock); /* ours alone */
-	stale = server->rules;
-	server->rules = fresh;
-	(void)pthread_rwlock_unlock(&server->rules_lock);
-	hark__rules_free(stale);
-	return 1;
+	if (done == 0) {
+		(void)pthread_rwlock_wrlock(&server->rules_lock); /* ours alone */
+		stale = server->rules;
+		server->rules = fresh;
+		(void)pthread_rwlock_unlock(&server->rules_lock);
+		hark__rules_free(stale);
+	}
+	hark__notify_reloaded(server); /* with the old ones, if need be */
+	return done < 0 ? done : 1;
 }
 
 int hark_server_snapshot(

@@ -30,8 +30,10 @@ static void let_go(struct hark__worker *worker)
 		hark__signals_leave_to_parent();
 	for (size_t i = 0; i < server->count; i++)
 		(void)sys_close(server->listener[i].fd); /* a copy */
-	if (hark__worker_is_alone(worker))
+	if (hark__worker_is_alone(worker)) {
 		hark__attend_let_go(&server->attending);
+		hark__notify_let_go(server);
+	}
 	hark__watch_unmake(worker);
 	if (crowd_fd >= 0)
 		(void)sys_close(crowd_fd); /* an epoll instance */

@@ -52,6 +52,7 @@ static const struct {
 	RANGE(drain_ms, -1, INT_MAX),
 	RANGE(lame_duck_ms, 0, INT_MAX),
 	RANGE(recycle_after, 0, INT_MAX),
+	RANGE(notify_fd, 0, INT_MAX),
 };
 
 static int check_ranges(
@@ -82,6 +83,8 @@ static int check_choices(
 		return bad("pin_cpus", options->pin_cpus, err);
 	if ((unsigned)options->histograms > HARK_OFF)
 		return bad("histograms", options->histograms, err);
+	if ((unsigned)options->notify > HARK_OFF)
+		return bad("notify", options->notify, err);
 	if ((unsigned)options->pressure > HARK_PRESSURE_SHED)
 		return bad("pressure", options->pressure, err);
 	if (options->linger.timeout_ms < 0)
@@ -126,6 +129,8 @@ static int check_company(const struct hark_server_options *options, bool has_han
 		return misfit("recycle_after", err);
 	if (options->pin_cpus == HARK_ON && !options->workers)
 		return misfit("pin_cpus", err);
+	if (options->notify_fd && options->notify != HARK_ON)
+		return misfit("notify_fd", err);
 	if (options->overload == HARK_OVERLOAD_MESSAGE && !options->refusal)
 		return misfit("refusal", err);
 	return 0;

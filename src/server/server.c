@@ -287,6 +287,8 @@ void hark__tell(struct hark_server *server, const struct hark_server_event *even
 {
 	struct hark_server_event told = *event;
 
+	if (server->notifier.owner)
+		hark__notify_event(server, event->kind);
 	if (!server->options.on_event)
 		return;
 	if (told.pid == 0)
@@ -350,6 +352,7 @@ static int serve(struct hark_server *server, struct hark_error *err)
 	done = hark__stop_attend(server, err);
 	if (done == 0) {
 		server->patient = are_patient(server);
+		hark__notify_begin(server);
 		tell_listeners(server);
 		done = server->options.workers ? hark__supervise(server, err)
 					       : serve_alone(server, err);
@@ -383,6 +386,7 @@ int hark_server_run(struct hark_server *server, struct hark_error *err)
 	done = serve(server, err);
 	(void)hark__close_listeners(
 		server); /* told by now, or it did not come so far */
+	hark__notify_end(server);
 	hark__set_state(server, HARK_SERVER_ENDED);
 	server->running = false;
 	return done;

@@ -9,6 +9,7 @@
 #include "server/board.h"
 #include "server/environment.h"
 #include "server/hosts.h"
+#include "server/notify.h"
 
 #include <hark_server.h>
 #include <pthread.h>
@@ -43,6 +44,7 @@ struct hark_server {
 	int notice_fd;
 
 	struct hark__attending attending; /* of the process that runs it */
+	struct hark__notifier notifier;   /* likewise */
 
 	struct hark__worker *worker; /* of the process that serves, or NULL */
 	/* Each process has its own, from before the fork, and reads them again itself. */

@@ -117,6 +117,7 @@ static _Noreturn void be_worker(
 
 	close_siblings(supervisor);
 	hark__attend_let_go(&server->attending);
+	hark__notify_let_go(server);
 	if (sys_getppid() != parent)
 		sys_exit(0);
 	done = hark__worker_make(&worker, server, row, parent_fd, &why);

@@ -89,7 +89,7 @@ int hark__notify_send(int fd, const char *state)
 	return sent < 0 ? (int)sent : 0; /* a datagram goes whole or not at all */
 }
 
-static int send_in_time(int fd, const char *state)
+int hark__notify_send_in_time(int fd, const char *state)
 {
 	int64_t deadline = hark__deadline(PATIENCE_MS);
 	int done = hark__notify_send(fd, state);
@@ -111,7 +111,7 @@ int hark_notify(const char *state, struct hark_error *err)
 
 	if (fd <= 0)
 		return fd;
-	done = send_in_time(fd, state);
+	done = hark__notify_send_in_time(fd, state);
 	(void)sys_close(fd); /* the message has gone, or failed */
 	return done < 0 ? fail(done, HARK_CAUSE_NONE, err) : 1;
 }

@@ -19,5 +19,7 @@ int hark__watchdog_read(
 
 /* One message, without waiting: 0 or a negative errno. */
 int hark__notify_send(int fd, const char *state);
+/* The same for a manager that is behind: -ETIMEDOUT in the end. */
+int hark__notify_send_in_time(int fd, const char *state);
 
 #endif
