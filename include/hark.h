@@ -221,6 +221,9 @@ enum hark_cause {
 	HARK_CAUSE_NOT_IN_GROUP,  /* no SO_REUSEPORT group that the successor is in */
 	HARK_CAUSE_OTHER_MEMBERS, /* of its group; they are not among these listeners */
 	HARK_CAUSE_FOR_GOOD,      /* a Unix listener that was shut down */
+	/* adopting */
+	HARK_CAUSE_NO_DEVICE, /* bound to an interface that is no more */
+	HARK_CAUSE_FILTERED,  /* told: limit instructions of a filter are attached */
 	HARK_CAUSE_COUNT
 };
 
@@ -513,9 +516,12 @@ HARK_API int hark_listener_open(struct hark_listener *listener,
 /*
  * Takes a listening stream socket that somebody else made; on success it is the
  * listener's, on failure still the caller's.  Checked: a socket (-ENOTSOCK), a stream
- * (-EPROTOTYPE), listening (-EINVAL).  Sets close-on-exec, and O_NONBLOCK, which every
+ * (-EPROTOTYPE), listening (-EINVAL), not bound to an interface that is no more (-ENODEV).
+ * Sets close-on-exec, and O_NONBLOCK, which every
  * holder of the socket gets with it: another process that blocks in accept(2) on it will
- * see EAGAIN instead.
+ * see EAGAIN instead.  What connections would inherit from whoever had it before is set
+ * straight: timeouts and low-water mark of recv(2), SO_LINGER, TCP_CORK, TCP_NODELAY; see
+ * hark_listen(3).  0, 1 and 2 are moved above, and free then: .fd tells where to.
  */
 HARK_API int hark_listener_adopt(
 	struct hark_listener *listener, int fd, struct hark_error *err);

@@ -177,8 +177,52 @@ const struct scenario sweep_adopt = {
 	.body = adopt,
 	.check = check_adopted,
 	.clean = close_adopted,
-	.reaches = ADOPTS,
-	.exceptions = {ADOPTS_WITHOUT},
+	.reaches = ADOPTS | REACHES(SETSOCKOPT),
+	.exceptions = {ADOPTS_WITHOUT, {HARK__CALL_GETSOCKOPT, ANY, 4, 0},
+		{HARK__CALL_GETSOCKOPT, ANY, 5, 0}, /* the backlog */
+		{HARK__CALL_SETSOCKOPT, ENOPROTOOPT, 0, 0},
+		{HARK__CALL_SETSOCKOPT, EOPNOTSUPP, 0, 0},
+		{HARK__CALL_SETSOCKOPT, ENOENT, 0, 0},
+		{HARK__CALL_SETSOCKOPT, ANY, 7, 0}}, /* no_delay */
+};
+
+/* On standard input, say: it is moved above. */
+static void strange_stdin(void)
+{
+	int made;
+
+	net_close(STDIN_FILENO);
+	made = net_listen(net_ip("127.0.0.1", 0), 3);
+	CHECK_INT(made, ==, STDIN_FILENO);
+	fd = made;
+	memset(&listener, 0, sizeof(listener));
+}
+
+static void check_moved(long long result)
+{
+	CHECK_INT(listener.origin, ==,
+		result < 0 ? HARK_ORIGIN_NONE : HARK_ORIGIN_ADOPTED);
+	if (result >= 0)
+		CHECK_INT(listener.fd, >, STDERR_FILENO);
+}
+
+/* As it was before. */
+static void plug_stdin(void)
+{
+	close_adopted();
+	CHECK_INT(open("/dev/null", O_RDONLY), ==, STDIN_FILENO);
+}
+
+const struct scenario sweep_adopt_stdin = {
+	.prepare = strange_stdin,
+	.body = adopt,
+	.check = check_moved,
+	.clean = plug_stdin,
+	.reaches = ADOPTS | REACHES(SETSOCKOPT) | REACHES(DUP),
+	.sweeps = REACHES(DUP) | REACHES(SETFL) | REACHES(SETFD) | REACHES(CLOSE),
+	.exceptions = {{HARK__CALL_CLOSE, ANY, 0, 0},
+		{HARK__CALL_DUP, EINVAL, 0, -EMFILE}},
+	.releases = true,
 };
 
 static void strange_unix_listener(void)

@@ -35,6 +35,7 @@
 	X(open_locked, "opening a Unix listener in a locked directory")             \
 	X(open_unix_refused, "opening a Unix listener whose listen fails")          \
 	X(adopt, "adopting a listener")                                             \
+	X(adopt_stdin, "adopting a listener on descriptor 0")                       \
 	X(adopt_unix, "adopting a Unix listener")                                   \
 	X(close_now, "closing a listener")                                          \
 	X(close_now_unix, "closing a Unix listener")                                \

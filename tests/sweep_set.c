@@ -274,13 +274,23 @@ static void close_given(void)
 #define ADOPTS                                                                    \
 	(REACHES(GETSOCKOPT) | REACHES(GETSOCKNAME) | REACHES(GETFL) |            \
 		REACHES(SETFL) | REACHES(SETFD) | REACHES(OPEN) | REACHES(READ) | \
-		REACHES(CLOSE))
-/* What is adopted is looked at first: the backlog is asked after two times two questions. */
-#define ADOPTS_WITHOUT(info)                                                 \
-	{HARK__CALL_GETSOCKOPT, ANY, info, 0}, {HARK__CALL_OPEN, ANY, 0, 0}, \
-		{HARK__CALL_READ, ANY, 0, 0},                                \
-	{                                                                    \
-		HARK__CALL_CLOSE, ANY, 0, 0                                  \
+		REACHES(CLOSE) | REACHES(SETSOCKOPT))
+/*
+ * All are looked at first, by three questions each. When one is taken these come again, and
+ * it is asked for a filter and the backlog. What is answered without a failure is what the
+ * third and the last two ask, and an option that there is not.
+ */
+#define ANSWERS_NOT(nth)                           \
+	{                                          \
+		HARK__CALL_GETSOCKOPT, ANY, nth, 0 \
+	}
+#define ADOPTS_WITHOUT                                                                \
+	{HARK__CALL_OPEN, ANY, 0, 0}, {HARK__CALL_READ, ANY, 0, 0},                   \
+		{HARK__CALL_CLOSE, ANY, 0, 0}, {HARK__CALL_SETSOCKOPT, ENOENT, 0, 0}, \
+		{HARK__CALL_SETSOCKOPT, ENOPROTOOPT, 0, 0},                           \
+		{HARK__CALL_SETSOCKOPT, EOPNOTSUPP, 0, 0},                            \
+	{                                                                             \
+		HARK__CALL_SETSOCKOPT, ANY, 7, 0                                      \
 	}
 
 const struct scenario sweep_set_descriptor = {
@@ -289,7 +299,8 @@ const struct scenario sweep_set_descriptor = {
 	.check = check_strict,
 	.clean = close_given,
 	.reaches = ADOPTS,
-	.exceptions = {ADOPTS_WITHOUT(5)},
+	.exceptions = {ADOPTS_WITHOUT, ANSWERS_NOT(3), ANSWERS_NOT(6), ANSWERS_NOT(7),
+		ANSWERS_NOT(8)},
 };
 
 static void set_number(const char *name, int value)
@@ -328,8 +339,16 @@ const struct scenario sweep_set_activation = {
 	.reaches = ADOPTS,
 	.exceptions =
 		{
-			{HARK__CALL_GETSOCKOPT, ANY, 10, 0},
-			ADOPTS_WITHOUT(7),
+			ADOPTS_WITHOUT,
+			{HARK__CALL_SETSOCKOPT, ANY, 14, 0},
+			ANSWERS_NOT(3),
+			ANSWERS_NOT(6),
+			ANSWERS_NOT(9),
+			ANSWERS_NOT(10),
+			ANSWERS_NOT(11),
+			ANSWERS_NOT(14),
+			ANSWERS_NOT(15),
+			ANSWERS_NOT(16),
 		},
 };
 

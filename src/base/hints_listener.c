@@ -405,6 +405,17 @@ const struct hark__hint hark__hints_listener[] = {
 		.remedy = "it is connected, or not bound; use a new one",
 		.more = "One socket either listens or talks, never both."},
 
+	{ADOPT, .cause = HARK_CAUSE_NO_DEVICE,
+		.words = "it is bound to an interface that is no more",
+		.remedy = "open another: whoever had it closed it for new clients, or "
+			  "the interface was removed",
+		.more = "Nobody can connect to such a socket (ECONNREFUSED), and to "
+			"unbind it needs CAP_NET_RAW."},
+	{ADOPT, .cause = HARK_CAUSE_FILTERED,
+		.words =
+			"a filter of {limit} instructions is attached to it, and stays",
+		.remedy = "if clients get no answer, look there (SO_DETACH_FILTER)",
+		.more = "A notice, and no error. Connections inherit the filter."},
 	{ADOPT, .remedy = "pass an open, listening stream socket",
 		.more = "What was inherited is checked before it is used."},
 	{ADOPT, .cause = HARK_CAUSE_TOO_MANY,

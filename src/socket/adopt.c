@@ -8,11 +8,14 @@
 #include "base/error.h"
 #include "socket/create.h"
 #include "socket/inspect.h"
+#include "socket/leftover.h"
 #include "socket/listen.h"
+#include "socket/option.h"
 #include "sys/sys.h"
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static int fail(int fd, int code, enum hark_cause cause, struct hark_error *err)
 {
@@ -66,7 +69,11 @@ static int check(int fd, struct hark_addr *addr, struct hark_error *err)
 
 	if (checked == 0)
 		checked = check_listening(fd, err);
-	return checked < 0 ? checked : learn_addr(fd, addr, err);
+	if (checked == 0)
+		checked = learn_addr(fd, addr, err);
+	if (checked == 0 && hark__is_ghost(fd, hark_addr_family(addr)))
+		return fail(fd, -ENODEV, HARK_CAUSE_NO_DEVICE, err);
+	return checked;
 }
 
 int hark__adopt_check(int fd, struct hark_error *err)
@@ -76,31 +83,58 @@ int hark__adopt_check(int fd, struct hark_error *err)
 	return check(fd, &addr, err);
 }
 
+/* Standard input is not to become what is opened next: above it, as all that is ours. */
+static int place_of(int fd)
+{
+	int above = fd;
+
+	if (fd <= STDERR_FILENO)
+		above = sys_dup_above(fd, STDERR_FILENO + 1);
+	return above == -EINVAL ? -EMFILE : above; /* see hark__above_stdio */
+}
+
+/* The flags come last: of a refusal nobody who shares the socket is to notice. */
+static int take(int fd, int place, const struct hark_addr *addr,
+	const struct hark_listen_options *options, struct hark_error *err)
+{
+	int done = options ? hark__leftovers_set(place, addr, options, err) : 0;
+
+	if (done < 0)
+		return done;
+	done = hark__set_nonblocking(place);
+	if (done == 0)
+		done = sys_set_close_on_exec(place);
+	return done < 0 ? fail(fd, done, HARK_CAUSE_NONE, err) : 0;
+}
+
 int hark__adopt(struct hark_listener *listener, int fd, enum hark_origin origin,
-	struct hark_error *err)
+	const struct hark_listen_options *options, struct hark_error *err)
 {
 	struct hark_addr addr;
-	int done = check(fd, &addr, err);
+	int done = check(fd, &addr, err), place;
 
 	memset(listener, 0, sizeof(*listener));
 	if (done < 0)
 		return done;
-	done = hark__set_nonblocking(fd);
-	if (done == 0)
-		done = sys_set_close_on_exec(fd);
+	place = place_of(fd);
+	if (place < 0)
+		return fail(fd, place, HARK_CAUSE_NONE, err);
+	done = take(fd, place, &addr, options, err);
+	if (place != fd)
+		(void)sys_close(done < 0 ? place : fd); /* the other is a copy */
 	if (done < 0)
-		return fail(fd, done, HARK_CAUSE_NONE, err);
+		return done;
 	*listener = (struct hark_listener){
 		.origin = (int)origin,
-		.fd = fd,
+		.fd = place,
 		.owner = sys_getpid(),
 		.addr = addr,
-		.backlog = hark__backlog(fd, -1),
+		.backlog = hark__backlog(place, -1),
 	};
 	return 0;
 }
 
 int hark_listener_adopt(struct hark_listener *listener, int fd, struct hark_error *err)
 {
-	return hark__adopt(listener, fd, HARK_ORIGIN_ADOPTED, err);
+	return hark__adopt(listener, fd, HARK_ORIGIN_ADOPTED, hark__options(NULL), err);
 }

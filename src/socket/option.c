@@ -288,7 +288,7 @@ static int set_row(
  * whose module it has not (ENOENT).  A device that does not exist (ENODEV), or a privilege
  * that we have not (EPERM), is no missing option.
  */
-static bool kernel_lacks(int code)
+bool hark__option_is_lacking(int code)
 {
 	return code == -ENOPROTOOPT || code == -EOPNOTSUPP || code == -ENOENT;
 }
@@ -303,10 +303,21 @@ static int set_failed(const struct hark_listen_options *options, const struct ro
 {
 	const char *value = row->type == TEXT ? text_of(options, row) : NULL;
 
-	if (kernel_lacks(code))
+	if (hark__option_is_lacking(code))
 		return hark__option_missing(options, row->name, value, code, err);
 	return HARK__FAIL(err, .step = HARK_STEP_OPTION, .code = code,
 		.option = row->name, .subject = value);
+}
+
+static int set_one(int fd, int family, const struct hark_listen_options *options,
+	const struct row *row, struct hark_error *err)
+{
+	int set;
+
+	if (!(row->families & family_bit(family)))
+		return 0;
+	set = set_row(fd, options, row);
+	return set < 0 ? set_failed(options, row, set, err) : 0;
 }
 
 int hark__options_set(int fd, int family, const struct hark_listen_options *options,
@@ -314,12 +325,32 @@ int hark__options_set(int fd, int family, const struct hark_listen_options *opti
 {
 	int set = 0;
 
+	for (size_t i = 0; i < ROWS && set == 0; i++)
+		set = set_one(fd, family, options, &rows[i], err);
+	return set;
+}
+
+/* Nobody asked for it by name: a protocol that others chose may do without. */
+static bool is_by_default(
+	const struct hark_listen_options *options, const struct row *row)
+{
+	return row->type == TOGGLE && toggle_of(options, row) == HARK_DEFAULT;
+}
+
+/* In hark.h they stand behind those that only come before bind. */
+int hark__options_inherited(int fd, int family,
+	const struct hark_listen_options *options, struct hark_error *err)
+{
+	const size_t first = offsetof(struct hark_listen_options, no_delay);
+	int set = 0;
+
 	for (size_t i = 0; i < ROWS && set == 0; i++) {
-		if (!(rows[i].families & family_bit(family)))
+		if (rows[i].offset < first)
 			continue;
-		set = set_row(fd, options, &rows[i]);
-		if (set < 0)
-			set = set_failed(options, &rows[i], set, err);
+		if (is_by_default(options, &rows[i]))
+			(void)set_row(fd, options, &rows[i]); /* or it has it not */
+		else
+			set = set_one(fd, family, options, &rows[i], err);
 	}
 	return set;
 }

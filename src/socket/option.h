@@ -19,6 +19,13 @@ int hark__options_check(
 int hark__options_set(int fd, int family, const struct hark_listen_options *options,
 	struct hark_error *err);
 
+/* Of these, on a listener that is there, what its connections inherit. */
+int hark__options_inherited(int fd, int family,
+	const struct hark_listen_options *options, struct hark_error *err);
+
+/* What setsockopt(2) says of an option that the kernel, or the protocol, has not. */
+bool hark__option_is_lacking(int code);
+
 /*
  * This kernel lacks `option` (or its `value`, unless NULL): an error, or a notice and 0, as
  * the caller chose.

@@ -122,7 +122,8 @@ static bool is_adopted_already(const struct hark_listener_set *set, int fd)
 
 /* A descriptor that the set has would be closed twice. */
 static int adopt_one(struct hark_listener_set *set, size_t place, int fd,
-	enum hark_origin origin, struct hark_error *err)
+	enum hark_origin origin, const struct hark_listen_options *options,
+	struct hark_error *err)
 {
 	struct hark_verdict *verdict = &set->verdict[set->verdict_count];
 	int done;
@@ -134,7 +135,7 @@ static int adopt_one(struct hark_listener_set *set, size_t place, int fd,
 		set->verdict_count++;
 		return 0;
 	}
-	done = hark__adopt(&set->listener[place], fd, origin, err);
+	done = hark__adopt(&set->listener[place], fd, origin, options, err);
 	if (done < 0)
 		return done;
 	*verdict = (struct hark_verdict){
@@ -160,27 +161,30 @@ static int check_all(const struct hark_listener_set *set, const int *fds, size_t
 }
 
 static int adopt_all(struct hark_listener_set *set, const int *fds, size_t count,
-	enum hark_origin origin, const char *text, struct hark_error *err)
+	enum hark_origin origin, const char *text,
+	const struct hark_listen_options *options, struct hark_error *err)
 {
 	size_t place = set->count;
 	int done = check_all(set, fds, count, text, err);
 
 	for (size_t i = 0; i < count && done >= 0; i++) {
-		done = adopt_one(set, place, fds[i], origin, err);
+		done = adopt_one(set, place, fds[i], origin, options, err);
 		place += done > 0;
 	}
 	return done < 0 ? done : (int)(place - set->count);
 }
 
 static int add_activated(struct hark_listener_set *set, const char *name,
-	const char *text, struct hark_error *err)
+	const char *text, const struct hark_listen_options *options,
+	struct hark_error *err)
 {
 	int fds[HARK_SET_MAX];
 	int found = hark__activation_find(fds, HARK_SET_MAX, name, err);
 
 	if (found < 0)
 		return found;
-	return adopt_all(set, fds, (size_t)found, HARK_ORIGIN_INHERITED, text, err);
+	return adopt_all(
+		set, fds, (size_t)found, HARK_ORIGIN_INHERITED, text, options, err);
 }
 
 static int add_endpoint(struct hark_listener_set *set,
@@ -189,9 +193,10 @@ static int add_endpoint(struct hark_listener_set *set,
 {
 	switch (endpoint->kind) {
 	case HARK_ENDPOINT_DESCRIPTOR:
-		return adopt_all(set, &endpoint->fd, 1, HARK_ORIGIN_ADOPTED, text, err);
+		return adopt_all(
+			set, &endpoint->fd, 1, HARK_ORIGIN_ADOPTED, text, options, err);
 	case HARK_ENDPOINT_ACTIVATION:
-		return add_activated(set, endpoint->host, text, err);
+		return add_activated(set, endpoint->host, text, options, err);
 	default:
 		return add_addrs(set, endpoint, text, options, err);
 	}
