@@ -114,9 +114,29 @@ static int try_out(struct plan *plan)
 
 /* ------------------------------------------------------------------------------- open */
 
+static void notice(const struct hark_error *notice, void *ctx)
+{
+	(void)ctx;
+	report_error("going on", notice);
+}
+
+/*
+ * "fd:0" has left its number.  Who passes a listener as inetd does may have put it on 1 as
+ * well, where it would stay open when we stop listening.
+ */
+static void free_standard_descriptors(void)
+{
+	struct hark_listener copy;
+
+	if (hark_listener_adopt(&copy, STDOUT_FILENO, NULL) == 0)
+		(void)hark_listener_close_now(&copy, NULL); /* of a copy */
+	(void)os_plug_standard_descriptors();               /* as in main() */
+}
+
 static int open_all(struct setup *setup, const struct words *words)
 {
-	struct hark_listen_options listen = {.backlog = setup->options.backlog};
+	struct hark_listen_options listen = {
+		.backlog = setup->options.backlog, .on_notice = notice};
 	struct hark_error err;
 
 	for (int i = 0; i < words->address_count; i++) {
@@ -127,6 +147,7 @@ static int open_all(struct setup *setup, const struct words *words)
 		setup->ports[i] = hark_addr_port(&setup->set.verdict[0].addr);
 	}
 	setup->address_count = words->address_count;
+	free_standard_descriptors();
 	return 0;
 }
 
@@ -143,10 +164,28 @@ static int check_notify_fd_again(const struct setup *setup)
 	return 0;
 }
 
+/*
+ * The service manager, where there is one: under another root, or as somebody else, there
+ * might be no way to it any more; else the server finds it by itself, and again if it was
+ * restarted.  The clients need not suffer for what is wrong with it.
+ */
+static void open_manager(struct setup *setup, const struct privileges *privileges)
+{
+	struct hark_error err;
+
+	if (!privileges->root && !privileges->user && !privileges->changes_group)
+		return;
+	setup->manager_fd = hark_notify_open(&err);
+	if (setup->manager_fd < 0)
+		report_error("going on", &err);
+}
+
 static int serve(struct setup *setup, struct plan *plan)
 {
 	int failed = open_all(setup, plan->words);
 
+	if (!failed)
+		open_manager(setup, plan->privileges);
 	if (!failed)
 		failed = check_notify_fd_again(setup);
 	tzset(); /* for --daytime: the zones may be outside of the new root */
@@ -200,6 +239,8 @@ static void close_all(struct setup *setup)
 
 	if (hark_listener_set_close_now(&setup->set, &err) < 0)
 		report_error("while closing", &err);
+	if (setup->manager_fd > 0)
+		(void)hark_close(setup->manager_fd, NULL); /* nothing is unsent */
 }
 
 int serve_command(int argc, char **argv)

@@ -119,6 +119,9 @@ static struct hark_server_options options_of(
 		.recycle_after = options->recycle,
 		.on_event = events_tell,
 		.event_ctx = &parts->events,
+		/* if NOTIFY_SOCKET is set, and was not told of already */
+		.notify = setup->manager_fd < 0 ? HARK_OFF : HARK_ON,
+		.notify_fd = setup->manager_fd < 0 ? 0 : setup->manager_fd,
 		.program = setup->path ? &parts->program : NULL};
 }
 

@@ -21,6 +21,7 @@ struct setup {
 	char **argv;      /* of the program, or NULL … */
 	const char *path; /* … and where it is */
 	struct proxy proxy;
+	int manager_fd; /* hark_notify_open's, from before the privileges go, or 0 */
 };
 
 /* Until a signal; the exit code. */

@@ -23,8 +23,8 @@ static const char *const ours[] = {"PROTO", "TCPLOCAL*", "TCPREMOTE*", "TCP6*",
 	"SSLLOCAL*", "SSLREMOTE*"};
 
 /* For us alone: a program that finds them takes itself for the service. */
-static const char *const private[] = {
-	"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_*"};
+static const char *const private[] = {"LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDS",
+	"LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_*"};
 
 static bool is_named(const char *variable, const char *pattern)
 {
