@@ -59,7 +59,8 @@
  *	create		hark_socket
  *	bind		hark_bind
  *	listen		hark_listen
- *	listeners	hark_listener_open  _adopt  _close_now, hark_listener_set_add  _close_now
+ *	listeners	hark_listener_open  _adopt  _send  _receive  _close_now,
+ *			hark_listener_set_add  _close_now
  *	accept		hark_accept  _try  _wait  _classify, hark_wake_…
  *	connections	hark_local_addr, hark_queue_wait_ms, hark_read, hark_write
  *	close		hark_close_read  _write, hark_shutdown, hark_close  _reset  _lingering
@@ -224,6 +225,8 @@ enum hark_cause {
 	/* adopting */
 	HARK_CAUSE_NO_DEVICE, /* bound to an interface that is no more */
 	HARK_CAUSE_FILTERED,  /* told: limit instructions of a filter are attached */
+	HARK_CAUSE_NOT_ONE_SOCKET, /* limit: how many descriptors came */
+	HARK_CAUSE_CUT,            /* not all of a message arrived */
 	HARK_CAUSE_COUNT
 };
 
@@ -525,6 +528,23 @@ HARK_API int hark_listener_open(struct hark_listener *listener,
  */
 HARK_API int hark_listener_adopt(
 	struct hark_listener *listener, int fd, struct hark_error *err);
+
+/*
+ * Passes a listener to whoever is at the other end of a Unix socket (SCM_RIGHTS), with a
+ * name of at most 255 printable bytes, as it is configured by, say.  0, or -ETIMEDOUT, a
+ * result.  The listener stays the caller's as well: from now on both hold the socket.
+ */
+HARK_API int hark_listener_send(int unix_fd, const struct hark_listener *listener,
+	const char *name, int timeout_ms, struct hark_error *err);
+
+/*
+ * 1: one came, was taken over as by hark_listener_adopt, and is the caller's; name (may be
+ * NULL) has its name, "" for none.  0: the other end has closed; -ETIMEDOUT, a result.  What
+ * else came is closed: -EBADMSG for no or several descriptors, -EMSGSIZE for a message that
+ * was cut (out of descriptors, as a rule), -ENAMETOOLONG, and hark_listener_adopt's.
+ */
+HARK_API int hark_listener_receive(int unix_fd, struct hark_listener *listener,
+	char *name, size_t size, int timeout_ms, struct hark_error *err);
 
 /*
  * Closes our copy and forgets it; removes the Unix path if this process made it and it is

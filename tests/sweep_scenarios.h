@@ -36,6 +36,9 @@
 	X(open_unix_refused, "opening a Unix listener whose listen fails")          \
 	X(adopt, "adopting a listener")                                             \
 	X(adopt_stdin, "adopting a listener on descriptor 0")                       \
+	X(listener_send, "passing a listener on")                                   \
+	X(listener_receive, "being passed a listener")                              \
+	X(listener_receive_late, "being passed a listener, which comes later")      \
 	X(adopt_unix, "adopting a Unix listener")                                   \
 	X(close_now, "closing a listener")                                          \
 	X(close_now_unix, "closing a Unix listener")                                \

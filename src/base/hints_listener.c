@@ -411,6 +411,15 @@ const struct hark__hint hark__hints_listener[] = {
 			  "the interface was removed",
 		.more = "Nobody can connect to such a socket (ECONNREFUSED), and to "
 			"unbind it needs CAP_NET_RAW."},
+	{ADOPT, .cause = HARK_CAUSE_NOT_ONE_SOCKET,
+		.words = "the message has another number of descriptors than one",
+		.remedy = "look at what sends it: a listener a message",
+		.more = "What came was closed; see hark_listener_send(3)."},
+	{ADOPT, .cause = HARK_CAUSE_CUT, .words = "not all of the message arrived",
+		.remedy = "raise the limit of descriptors ('ulimit -n'), or see what "
+			  "sends it",
+		.more = "The kernel drops the descriptors that it has no number for "
+			"(recvmsg(2), MSG_CTRUNC), and the end of a long name."},
 	{ADOPT, .cause = HARK_CAUSE_FILTERED,
 		.words =
 			"a filter of {limit} instructions is attached to it, and stays",

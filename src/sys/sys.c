@@ -98,6 +98,16 @@ ssize_t sys_send(int fd, const void *data, size_t size, int flags)
 	SYS__TRY(SEND, result_size(send(fd, data, size, flags)));
 }
 
+ssize_t sys_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	SYS__TRY(SENDMSG, result_size(sendmsg(fd, message, flags)));
+}
+
+ssize_t sys_recvmsg(int fd, struct msghdr *message, int flags)
+{
+	SYS__TRY(RECVMSG, result_size(recvmsg(fd, message, flags)));
+}
+
 ssize_t sys_read(int fd, void *data, size_t size)
 {
 	SYS__TRY(READ, result_size(read(fd, data, size)));

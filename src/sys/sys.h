@@ -36,6 +36,8 @@
 	X(POLL, "poll")                  \
 	X(RECV, "recv")                  \
 	X(SEND, "send")                  \
+	X(SENDMSG, "sendmsg")            \
+	X(RECVMSG, "recvmsg")            \
 	X(READ, "read")                  \
 	X(WRITE, "write")                \
 	X(OPEN, "open")                  \
@@ -93,6 +95,8 @@ int sys_getsockname(int fd, struct sockaddr *addr, socklen_t *length);
 int sys_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 ssize_t sys_recv(int fd, void *data, size_t size, int flags);
 ssize_t sys_send(int fd, const void *data, size_t size, int flags);
+ssize_t sys_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t sys_recvmsg(int fd, struct msghdr *message, int flags);
 ssize_t sys_read(int fd, void *data, size_t size);
 ssize_t sys_write(int fd, const void *data, size_t size);
 int sys_open(const char *path, int flags);

@@ -37,7 +37,7 @@ second=$port
 
 sockets=1
 good=0 ended=0
-for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
 	activate -l "127.0.0.1:$first" "$HARK" serve activation --echo
 	if [ "$(ask 127.0.0.1 "$first")" = ohai ]; then
 		good=$((good + 1))
