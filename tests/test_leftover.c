@@ -167,12 +167,14 @@ static void keep_notice(const struct hark_error *notice, void *ctx)
 	*kept = *notice;
 }
 
+/* How many instructions; 0: an emulator may not tell. */
 static int filter_of(int fd)
 {
 	socklen_t count = 0;
 	char unused;
 
-	CHECK_SYS(getsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &unused, &count));
+	if (getsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &unused, &count) < 0)
+		return 0;
 	return (int)count;
 }
 
@@ -190,6 +192,8 @@ TEST(filter, "a filter is told, and stays")
 
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)
 		SKIP("a filter may not be attached here (%s)", errno_name(errno));
+	if (filter_of(fd) != 1)
+		SKIP("this system does not tell of filters");
 	add(&set, fd, &options);
 	CHECK_INT(notice.step, ==, HARK_STEP_ADOPT);
 	CHECK_INT(notice.cause, ==, HARK_CAUSE_FILTERED);

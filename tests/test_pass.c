@@ -211,7 +211,7 @@ static void check_refused(int code, enum hark_cause cause, long long limit)
 /* A1 D3 E1 */
 TEST(refused, "what is not one listening socket is refused, and all of it closed")
 {
-	int fds[253], listener = foreign_listener();
+	int fds[200], listener = foreign_listener(); /* musl sends no 253 */
 	int datagram = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	for (size_t i = 0; i < COUNT(fds); i++)
