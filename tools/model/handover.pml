@@ -75,6 +75,8 @@ inline close_copy(g, i)
 inline crash(g, i)
 {
 	gen[g] = CRASHED; living--; holds[g] = false;
+	/* Nobody may have left the socket to one that was not ready. */
+	assert(HELD || !(ANY(HALF) || ANY(QUEUED)) || ready[g] || gen[pred[g]] == CRASHED);
 	i = 0;
 	do
 	:: i < CLIENTS ->
