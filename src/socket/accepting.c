@@ -110,6 +110,14 @@ static void close_reserve(struct hark__accepting *accepting)
 	accepting->reserve = -1;
 }
 
+/* Linux looks for a free number before it looks for a client. */
+static bool is_nobody_there(int fd)
+{
+	struct pollfd listener = {fd, POLLIN, 0};
+
+	return sys_poll(&listener, 1, 0) == 0;
+}
+
 /*
  * Gives up the reserve to accept one client and reset it.  Another thread may take the
  * free place first; then this is pressure like any other.
@@ -120,6 +128,8 @@ static bool shed_one(struct hark__accepting *accepting, int fd)
 
 	if (accepting->reserve < 0)
 		return false;
+	if (is_nobody_there(fd)) /* the reserve is kept for who comes */
+		return true;
 	close_reserve(accepting);
 	connection = hark__accept_once(fd, NULL);
 	if (connection >= 0) {
