@@ -192,14 +192,17 @@ TEST(main_pid_behind, "a manager that is behind hears of the hand-over")
 /* D2 E1 */
 TEST(no_timer, "without a timer the manager is told of phases all the same")
 {
-	static const enum hark__call calls[] = {
-		HARK__CALL_TIMER, HARK__CALL_TIMER_SET, HARK__CALL_EPOLL_ADD};
+	/* the first timer, and entries in the set, are the stop's and order_fd's */
+	static const struct {
+		enum hark__call call;
+		int nth;
+	} calls[] = {{HARK__CALL_TIMER, 2}, {HARK__CALL_TIMER_SET, 1},
+		{HARK__CALL_EPOLL_ADD, 5}};
 
 	for (size_t i = 0; i < COUNT(calls); i++) {
 		int manager = asked();
 
-		/* the first entry is order_fd's */
-		let_fail(calls[i], calls[i] == HARK__CALL_EPOLL_ADD ? 2 : 1, -ENOMEM);
+		let_fail(calls[i].call, calls[i].nth, -ENOMEM);
 		begin(0);
 		CHECK_CONTAINS(manager_hear(manager), "READY=1");
 		finish();
