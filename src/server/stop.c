@@ -97,9 +97,11 @@ static void close_gates(struct hark_server *server)
 	struct hark_error why;
 
 	server->came_in = came_in(server);
+	server->board->filters = true; /* it may be: others accept meanwhile */
 	if (hark_quiesce_begin(&server->quiesce, server->listener, server->count,
 		    &options, &why) < 0) {
 		HARK__TELL(server, .kind = HARK_EVENT_FAILED, .error = &why);
+		server->board->filters = false;
 		let_close(server, false);
 		return;
 	}
