@@ -176,7 +176,8 @@ const struct scenario sweep_server_stop = {
 	.body = stop,
 	.clean = destroy,
 	.reaches = REACHES(WRITE),
-	.exceptions = {{HARK__CALL_WRITE, EAGAIN, 1, 0}},
+	.exceptions = {{HARK__CALL_WRITE, EAGAIN, 1, 0},
+		{HARK__CALL_WRITE, EINTR, 0, 0}},
 	.without_error = true,
 };
 

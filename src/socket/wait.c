@@ -44,8 +44,11 @@ int hark_wake_create(struct hark_error *err)
 int hark_wake(int wake_fd)
 {
 	const uint64_t one = 1;
-	ssize_t written = sys_write(wake_fd, &one, sizeof(one));
+	ssize_t written;
 
+	do {
+		written = sys_write(wake_fd, &one, sizeof(one));
+	} while (written == -EINTR);
 	/* EAGAIN: it has been woken 2^64 - 2 times, and that is awake. */
 	return written < 0 && written != -EAGAIN ? (int)written : 0;
 }
