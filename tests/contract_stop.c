@@ -194,6 +194,16 @@ PROMISE(stop_refuses, "nobody new comes in while the busy finish",
 	end(server);
 }
 
+/* Who calls a moment before the gate is closed comes in, and is served. */
+static bool is_refused(const struct server *server)
+{
+	int client = net_try_connect(server->at[0]);
+
+	if (client >= 0)
+		net_close(client);
+	return client == -ECONNREFUSED;
+}
+
 /* X3 D0: whoever accepts, one process closes the gate, and says how it went */
 PROMISE(stop_quiesces, "a stop refuses new clients at once, and reports who was served",
 	.models = ALL_HANDLERS)
@@ -206,7 +216,7 @@ PROMISE(stop_quiesces, "a stop refuses new clients at once, and reports who was 
 	ask(client, "ping\n", "pong\n");
 	command(server, STOP);
 	(void)hear(server, EVENT(HARK_EVENT_QUIESCING));
-	WAIT_UNTIL(net_try_connect(server->at[0]) == -ECONNREFUSED);
+	WAIT_UNTIL(is_refused(server));
 	net_close(client);
 	told = hear(server, EVENT(HARK_EVENT_DRAINING));
 	while (told->quiesce.method == 0) /* a worker's own: it has only a copy */
