@@ -17,6 +17,7 @@
 #include "server/stop.h"
 #include "server/supervisor.h"
 #include "server/worker.h"
+#include "socket/listener.h"
 #include "socket/signals.h"
 #include "sys/sys.h"
 
@@ -260,7 +261,7 @@ static unsigned queue_of(const struct hark_listener *listener)
 {
 	struct hark_queue queue;
 
-	if (listener->origin != HARK_ORIGIN_MADE || listener->owner != sys_getpid() ||
+	if (!hark__is_ours(listener) ||
 		hark_queue_read(listener->fd, &queue, sizeof(queue), NULL) < 0)
 		return 0;
 	return queue.length;

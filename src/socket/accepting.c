@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "socket/accept.h"
 #include "socket/create.h"
+#include "socket/listener.h"
 #include "socket/pressure.h"
 #include "socket/signals.h"
 #include "sys/sys.h"
@@ -383,12 +384,11 @@ static int go_round(struct hark__accepting *accepting, int *connection,
  * the queue, so its end can be waited for.  It acts on the socket in every process, so it
  * is only done to what this process made.
  */
-void hark__refuse_unix_clients(const struct hark_listener *listeners, size_t count)
+static void refuse_unix_clients(const struct hark_listener *listeners, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (hark_addr_family(&listeners[i].addr) == AF_UNIX &&
-			listeners[i].origin == HARK_ORIGIN_MADE &&
-			listeners[i].owner == sys_getpid())
+			hark__is_ours(&listeners[i]))
 			(void)sys_shutdown(
 				listeners[i].fd, SHUT_RD); /* bounded anyway */
 }
@@ -408,7 +408,7 @@ static void begin_stop(struct hark__accepting *accepting)
 		-1;           /* the caller's to clear; it stays readable */
 	end_crowd(accepting); /* which would go on seeing it */
 	if (accepting->options->stop == HARK_STOP_CLOSING)
-		hark__refuse_unix_clients(accepting->listeners, accepting->count);
+		refuse_unix_clients(accepting->listeners, accepting->count);
 }
 
 /* True when the loop ends at once. */

@@ -76,7 +76,4 @@ int hark__accepting_next(struct hark__accepting *accepting, int *connection,
 
 void hark__accepting_end(struct hark__accepting *accepting);
 
-/* Unix listeners that this process made refuse new clients from now on; the queue stays. */
-void hark__refuse_unix_clients(const struct hark_listener *listeners, size_t count);
-
 #endif

@@ -148,10 +148,14 @@ int hark_listener_open(struct hark_listener *listener, const struct hark_addr *a
 
 /* ------------------------------------------------------------------------------ close */
 
+bool hark__is_ours(const struct hark_listener *listener)
+{
+	return listener->origin == HARK_ORIGIN_MADE && listener->owner == sys_getpid();
+}
+
 static bool owns_path(const struct hark_listener *listener)
 {
-	return listener->origin == HARK_ORIGIN_MADE && listener->unix_inode != 0 &&
-	       listener->owner == sys_getpid();
+	return listener->unix_inode != 0 && hark__is_ours(listener);
 }
 
 /*
@@ -187,4 +191,17 @@ int hark_listener_close_now(struct hark_listener *listener, struct hark_error *e
 			.addr = &listener->addr); /* returned below */
 	memset(listener, 0, sizeof(*listener));
 	return removed;
+}
+
+int hark__listeners_close_now(
+	struct hark_listener *listeners, size_t count, struct hark_error *err)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int closed = hark_listener_close_now(&listeners[i], first ? NULL : err);
+
+		first = first ? first : closed;
+	}
+	return first;
 }

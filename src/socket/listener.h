@@ -28,4 +28,11 @@ int hark__bound_listen(struct hark__bound *bound, struct hark_listener *listener
 /* As if it had never been. */
 void hark__bound_drop(struct hark__bound *bound);
 
+/* Made by this process: only then may something be done to the socket itself. */
+bool hark__is_ours(const struct hark_listener *listener);
+
+/* hark_listener_close_now for each, whatever becomes of the others.  The first error. */
+int hark__listeners_close_now(
+	struct hark_listener *listeners, size_t count, struct hark_error *err);
+
 #endif

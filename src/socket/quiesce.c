@@ -14,6 +14,7 @@
 #include "socket/diag.h"
 #include "socket/gates.h"
 #include "socket/inspect.h"
+#include "socket/listener.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -504,19 +505,15 @@ static void count_the_end(struct hark_quiesce *quiesce)
 int hark_quiesce_close(struct hark_quiesce *quiesce, struct hark_quiesce_report *report,
 	size_t size, struct hark_error *err)
 {
-	int first = 0;
+	int told = 0, closed;
 
 	count_the_end(quiesce);
 	if (report)
-		first = hark_quiesce_report(quiesce, report, size);
-	for (size_t i = 0; i < quiesce->count; i++) {
-		int done = hark_listener_close_now(
-			&quiesce->listeners[i], first ? NULL : err);
-
-		first = first ? first : done;
-	}
+		told = hark_quiesce_report(quiesce, report, size);
+	closed = hark__listeners_close_now(
+		quiesce->listeners, quiesce->count, told < 0 ? NULL : err);
 	if (quiesce->successor_fd > 0) /* its number has changed: as the kernel likes */
 		(void)hark__unsteer(quiesce->successor_fd);
 	forget(quiesce);
-	return first;
+	return told < 0 ? told : closed;
 }

@@ -11,6 +11,7 @@
 #include "socket/diag.h"
 #include "socket/gates.h"
 #include "socket/inspect.h"
+#include "socket/listener.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -31,11 +32,6 @@ static bool has(int fd, int level, int option)
 	int value = 0;
 
 	return hark__get_int(fd, level, option, &value) == 0 && value != 0;
-}
-
-static bool is_ours(const struct hark_listener *listener)
-{
-	return listener->origin == HARK_ORIGIN_MADE && listener->owner == sys_getpid();
 }
 
 /* ------------------------------------------------------------------------------- groups */
@@ -219,7 +215,7 @@ static bool is_shared(const struct hark_listener *listener,
 	const struct hark_quiesce_options *options)
 {
 	return options->shared == HARK_ON || options->method == HARK_QUIESCE_SHARED ||
-	       !is_ours(listener);
+	       !hark__is_ours(listener);
 }
 
 int hark__gate_close(struct hark_quiesce *quiesce, size_t i,

@@ -7,6 +7,7 @@
 #include "socket/activation.h"
 #include "socket/adopt.h"
 #include "socket/group.h"
+#include "socket/listener.h"
 #include "socket/option.h"
 
 #include <errno.h>
@@ -222,17 +223,8 @@ int hark_listener_set_add(struct hark_listener_set *set, const char *text,
 
 int hark_listener_set_close_now(struct hark_listener_set *set, struct hark_error *err)
 {
-	struct hark_error why;
-	int first = 0;
+	int first = hark__listeners_close_now(set->listener, set->count, err);
 
-	for (size_t i = 0; i < set->count; i++) {
-		int closed = hark_listener_close_now(&set->listener[i], &why);
-
-		if (closed < 0 && first == 0 && err)
-			*err = why;
-		if (first == 0)
-			first = closed;
-	}
 	memset(set, 0, sizeof(*set));
 	return first;
 }
