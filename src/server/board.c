@@ -259,3 +259,12 @@ unsigned hark__board_cut(const struct hark__board *board)
 	hark__board_sum(board, &stats);
 	return (unsigned)(stats.ended[HARK_ENDED_CUT] + stats.ended[HARK_ENDED_LEFT]);
 }
+
+uint64_t hark__board_refused(const struct hark_server_stats *stats)
+{
+	uint64_t refused = 0;
+
+	for (int i = 0; i < HARK_REFUSED_COUNT; i++)
+		refused += stats->refused[i];
+	return refused;
+}

@@ -128,6 +128,9 @@ unsigned hark__board_cut(const struct hark__board *board);
 /* Sums over the rows, dead ones included. */
 void hark__board_sum(const struct hark__board *board, struct hark_server_stats *stats);
 
+/* For whatever reason. */
+uint64_t hark__board_refused(const struct hark_server_stats *stats);
+
 static inline void hark__count(_Atomic uint64_t *counter, uint64_t more)
 {
 	atomic_fetch_add_explicit(counter, more, memory_order_relaxed);

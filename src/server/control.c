@@ -34,7 +34,7 @@ void hark__cut(struct hark_server *server)
 	(void)hark_wake(server->cut_fd); /* an eventfd */
 }
 
-/* The first time, and 0 ever after. */
+/* Again is fine: the first moment counts. */
 static int begin_stop(struct hark_server *server)
 {
 	int64_t not_yet = 0;

@@ -38,15 +38,6 @@ static void tell_trouble(struct hark_server *server, const struct hark_error *wh
 
 /* ---------------------------------------------------------------------------- messages */
 
-static uint64_t sum(const uint64_t *numbers, size_t count)
-{
-	uint64_t all = 0;
-
-	for (size_t i = 0; i < count; i++)
-		all += numbers[i];
-	return all;
-}
-
 static const char *state_of(const struct hark_server *server)
 {
 	enum hark_server_state state = hark_server_state(server);
@@ -67,7 +58,7 @@ static void write_status(const struct hark_server *server, char text[HARK__STATU
 		"STATUS=%s: %llu connected, %llu accepted, %llu refused\n",
 		state_of(server), (unsigned long long)stats.open,
 		(unsigned long long)stats.accepted,
-		(unsigned long long)sum(stats.refused, HARK_REFUSED_COUNT)); /* fits */
+		(unsigned long long)hark__board_refused(&stats)); /* fits */
 }
 
 /* The manager may have been restarted; a way that was given cannot be found again. */
@@ -260,8 +251,8 @@ static int begin_beat(struct hark_server *server, struct hark_error *err)
 	if (done < 0)
 		(void)HARK__FAIL(err, .step = HARK_STEP_WAIT, .code = done);
 	else
-		done = hark__attend(&server->attending, notifier->timer, beat, server,
-			HARK__ATTENDED, err);
+		done = hark__attend(
+			&server->attending, notifier->timer, beat, server, true, err);
 	if (done == 0)
 		return 0;
 	(void)sys_close(notifier->timer); /* a timer */

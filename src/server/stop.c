@@ -39,13 +39,9 @@ int hark__quiesce_ms(const struct hark_server *server)
 static uint64_t came_in(const struct hark_server *server)
 {
 	struct hark_server_stats stats = {0};
-	uint64_t count;
 
 	hark__board_sum(server->board, &stats);
-	count = stats.accepted;
-	for (int i = 0; i < HARK_REFUSED_COUNT; i++)
-		count += stats.refused[i];
-	return count;
+	return stats.accepted + hark__board_refused(&stats);
 }
 
 /* ------------------------------------------------------------------------------- quiesce */
@@ -91,9 +87,7 @@ static void close_gates(struct hark_server *server)
 {
 	int quiesce_ms = hark__quiesce_ms(server);
 	struct hark_quiesce_options options = {.method = server->options.quiesce,
-		.deadline_ms = quiesce_ms == INT_MAX ? -1
-			       : quiesce_ms == 0     ? 1
-						     : quiesce_ms};
+		.deadline_ms = quiesce_ms == INT_MAX ? -1 : quiesce_ms};
 	struct hark_error why;
 
 	server->came_in = came_in(server);

@@ -49,7 +49,7 @@ struct supervisor {
 	int retired_count;
 	struct process *retired;
 	struct pollfd *fds;
-	bool stopping, cut, killed;
+	bool cut, killed;
 };
 
 /* Those in lanes, then those who retire; some places are empty. */
@@ -357,14 +357,12 @@ static void mind_stop(struct supervisor *supervisor)
 {
 	struct hark_server *server = supervisor->server;
 
-	if (!supervisor->stopping && hark__stops(server)) {
-		supervisor->stopping = true;
+	if (hark__stops(server))
 		hark__quiesce_begin(server);
-	}
-	if (supervisor->stopping && server->board->state == HARK_SERVER_QUIESCING &&
+	if (server->stopping && server->board->state == HARK_SERVER_QUIESCING &&
 		all_drain(supervisor))
 		begin_drain(server);
-	if (supervisor->stopping)
+	if (server->stopping)
 		mind_deadline(supervisor);
 }
 
@@ -377,8 +375,6 @@ static nfds_t gather(struct supervisor *supervisor, bool *blind)
 	nfds_t count = 0;
 
 	fds[count++] = (struct pollfd){server->notice_fd, POLLIN, 0};
-	fds[count++] =
-		(struct pollfd){supervisor->stopping ? -1 : server->stop_fd, POLLIN, 0};
 	fds[count++] =
 		(struct pollfd){supervisor->cut ? -1 : server->cut_fd, POLLIN, 0};
 	fds[count++] = (struct pollfd){server->attending.fd, POLLIN, 0};
@@ -397,13 +393,14 @@ static int64_t next_moment(const struct supervisor *supervisor, bool blind)
 {
 	int64_t next = HARK__NEVER, cut_ms = hark__cut_ms(supervisor->server);
 
-	for (int i = 0; i < supervisor->count && !supervisor->stopping; i++) {
+	for (int i = 0; i < supervisor->count && !supervisor->server->stopping; i++) {
 		const struct lane *lane = &supervisor->lane[i];
 
 		if (!lane->now.pid && !lane->given_up)
 			next = hark__earlier(next, lane->start_ms);
 	}
-	if (supervisor->stopping && !supervisor->killed && cut_ms != HARK__NEVER)
+	if (supervisor->server->stopping && !supervisor->killed &&
+		cut_ms != HARK__NEVER)
 		next = hark__earlier(next, cut_ms + GRACE_MS);
 	return blind ? hark__earlier(next, hark__deadline(LOOK_MS)) : next;
 }
@@ -426,10 +423,10 @@ static void wait_for_something(struct supervisor *supervisor)
 	(void)sys_poll(supervisor->fds, count, left_ms); /* failed: look anyway */
 	if (supervisor->fds[0].revents)
 		notice(supervisor->server);
-	if (supervisor->fds[2].revents)
+	if (supervisor->fds[1].revents)
 		supervisor->cut =
 			true; /* it stays readable; its time is on the board */
-	if (supervisor->fds[3].revents)
+	if (supervisor->fds[2].revents)
 		hark__attend_look(&supervisor->server->attending);
 }
 
@@ -438,7 +435,7 @@ static bool is_over(struct supervisor *supervisor)
 	for (int i = 0; i < process_count(supervisor); i++)
 		if (process_at(supervisor, i)->pid)
 			return false;
-	for (int i = 0; i < supervisor->count && !supervisor->stopping; i++)
+	for (int i = 0; i < supervisor->count && !supervisor->server->stopping; i++)
 		if (!supervisor->lane[i].given_up)
 			return false;
 	return true;
@@ -457,12 +454,12 @@ static int supervise(struct supervisor *supervisor, struct hark_error *err)
 		wait_for_something(supervisor);
 		look(supervisor);
 		mind_stop(supervisor);
-		if (!supervisor->stopping)
+		if (!supervisor->server->stopping)
 			start_due(supervisor);
 	}
 	HARK__TELL(server, .kind = HARK_EVENT_DRAINED, .pid = sys_getpid(),
 		.open = hark__board_cut(server->board) - server->board->cut_before);
-	if (supervisor->stopping)
+	if (supervisor->server->stopping)
 		return 0;
 	return HARK__FAIL(err, .step = HARK_STEP_SERVE, .code = -ECHILD,
 		.cause = HARK_CAUSE_WORKERS_DIED, .limit = GIVE_UP_AFTER);
@@ -477,7 +474,7 @@ static bool make(struct supervisor *supervisor, int count)
 	all = process_count(supervisor);
 	supervisor->lane = calloc((size_t)count, sizeof(*supervisor->lane));
 	supervisor->retired = calloc((size_t)all, sizeof(*supervisor->retired));
-	supervisor->fds = calloc(4 + (size_t)all, sizeof(*supervisor->fds));
+	supervisor->fds = calloc(3 + (size_t)all, sizeof(*supervisor->fds));
 	return supervisor->lane && supervisor->retired && supervisor->fds;
 }
 
