@@ -29,11 +29,7 @@ static int fail(const char *variable, const char *value, int code,
 /* Decimal digits only, up to 2^31 - 1; -1 for anything else. */
 static int to_number(const char *text)
 {
-	long long number;
-
-	if (hark__read_number(hark__text_of(text), 10, INT_MAX, &number) < 0)
-		return -1;
-	return (int)number;
+	return (int)hark__to_number(text, 10, INT_MAX);
 }
 
 /* How many descriptors were passed to this process. */

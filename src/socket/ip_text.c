@@ -122,6 +122,15 @@ int hark__read_number(
 	return 0;
 }
 
+long long hark__to_number(const char *text, size_t digits, long long max)
+{
+	long long number;
+
+	return hark__read_number(hark__text_of(text), digits, max, &number) < 0
+		       ? -1
+		       : number;
+}
+
 /* The label before the root's dot, if there is one: "1." is as numeric as "1". */
 static struct hark__text last_label(struct hark__text host)
 {

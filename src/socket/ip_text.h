@@ -52,6 +52,9 @@ int hark__check_text(struct hark__text text, struct hark__refusal *why);
 int hark__read_number(
 	struct hark__text text, size_t digits, long long max, long long *number);
 
+/* The same of a text that ends with a NUL, as variables are; -1 for anything else. */
+long long hark__to_number(const char *text, size_t digits, long long max);
+
 /* Would the C library take it for an IPv4 address in one of its many spellings? */
 bool hark__is_numeric_host(struct hark__text host);
 

@@ -118,14 +118,10 @@ int hark_notify(const char *state, struct hark_error *err)
 
 /* ---------------------------------------------------------------------------- watchdog */
 
-/* Decimal digits; -1 for anything else.  More than so many microseconds are no promise. */
+/* More than so many microseconds are no promise. */
 static long long number_of(const char *text, long long max)
 {
-	long long number;
-
-	if (hark__read_number(hark__text_of(text), 18, max, &number) < 0)
-		return -1;
-	return number;
+	return hark__to_number(text, 18, max);
 }
 
 int hark__watchdog_read(const char *usec, const char *pid, pid_t self, const char **bad)
