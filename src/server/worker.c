@@ -149,7 +149,7 @@ int hark__worker_next(struct hark__worker *worker, struct hark__arrival *arrival
 		return got;
 	}
 	hark__gate_unreserve(worker);
-	hark__board_wake_all(worker->server->board); /* see wait_in_crowd() */
+	hark__board_wake_all(worker->server->board); /* see hark__crowd_wait() */
 	return got;
 }
 

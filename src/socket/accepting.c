@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "socket/accept.h"
 #include "socket/create.h"
+#include "socket/crowd.h"
 #include "socket/listener.h"
 #include "socket/pressure.h"
 #include "socket/signals.h"
@@ -21,7 +22,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { STOP_MS = 5000, HASTE_MOST = 8, HASTE_REST = 16, TURNS = 8 };
+enum { STOP_MS = 5000, HASTE_MOST = 8, HASTE_REST = 16 };
 
 /* --------------------------------------------------------------- counters and events */
 
@@ -156,35 +157,9 @@ static void exhausted(struct hark__accepting *accepting, int fd, int code)
 /* What a turn comes to. */
 enum { NOBODY, SOMETHING, CONNECTION };
 
-static void end_crowd(struct hark__accepting *accepting)
-{
-	if (accepting->epoll_fd >= 0)
-		(void)sys_close(accepting->epoll_fd); /* an epoll instance */
-	accepting->epoll_fd = -1;
-}
-
-/*
- * Of a crowd, the kernel wakes whoever came first to each listener, so that one process
- * would get nearly all.  It goes to the end of the line now and then.
- */
-static void stand_back(struct hark__accepting *accepting)
-{
-	accepting->turns = 0;
-	for (size_t i = HARK__WAKERS; i < HARK__WAKERS + accepting->count; i++) {
-		int fd = accepting->fds[i].fd;
-
-		sys_epoll_remove(accepting->epoll_fd, fd);
-		if (sys_epoll_add_one_of_many(accepting->epoll_fd, fd, i) == 0)
-			continue;
-		end_crowd(accepting); /* poll(2) goes on */
-		return;
-	}
-}
-
 static void served(struct hark__accepting *accepting)
 {
-	if (accepting->epoll_fd >= 0 && ++accepting->turns >= TURNS)
-		stand_back(accepting);
+	hark__crowd_served(accepting);
 	COUNT(accepting, accepted);
 	accepting->passed = 0;
 	hark__pressure_ease(&accepting->pressure);
@@ -249,8 +224,7 @@ static void drop(struct hark__accepting *accepting, const struct pollfd *ready)
 {
 	struct pollfd *place = &accepting->fds[ready - accepting->fds];
 
-	if (accepting->epoll_fd >= 0)
-		sys_epoll_remove(accepting->epoll_fd, place->fd);
+	hark__crowd_drop(accepting, place->fd);
 	*place = (struct pollfd){.fd = -1};
 }
 
@@ -405,8 +379,8 @@ static void begin_stop(struct hark__accepting *accepting)
 	accepting->stopping = true;
 	accepting->stop_deadline = hark__deadline(stop_ms);
 	accepting->fds[HARK__WAKE_CALLER].fd =
-		-1;           /* the caller's to clear; it stays readable */
-	end_crowd(accepting); /* which would go on seeing it */
+		-1;                 /* the caller's to clear; it stays readable */
+	hark__crowd_end(accepting); /* which would go on seeing it */
 	if (accepting->options->stop == HARK_STOP_CLOSING)
 		refuse_unix_clients(accepting->listeners, accepting->count);
 }
@@ -445,24 +419,6 @@ static bool somebody_waits(struct hark__accepting *accepting)
 }
 
 /*
- * One of many is woken for a client, so that not all come for it.  Should that one end
- * instead of accepting, the others are told to look at each listener (.look_all): epoll
- * would not tell them of a client that it has told somebody of.
- */
-static int wait_in_crowd(struct hark__accepting *accepting, int timeout_ms)
-{
-	struct sys_event events[HARK__WAKERS + HARK_SET_MAX];
-	int ready = sys_epoll_wait(accepting->epoll_fd, events,
-		(int)(sizeof(events) / sizeof(events[0])), timeout_ms);
-
-	for (size_t i = 0; i < HARK__WAKERS + accepting->count; i++)
-		accepting->fds[i].revents = 0;
-	for (int i = 0; i < ready; i++)
-		accepting->fds[events[i].data].revents = POLLIN;
-	return ready;
-}
-
-/*
  * In a pause the listeners, which are readable, are not looked at.  Whether there is one,
  * and how long, is decided at one moment: a pause that ended between two looks at the clock
  * would be taken for one without end.
@@ -474,7 +430,7 @@ static int wait_round(struct hark__accepting *accepting, bool pause, int64_t now
 	int ready;
 
 	if (accepting->epoll_fd >= 0 && !pause && !accepting->look_all)
-		return wait_in_crowd(accepting, timeout_ms);
+		return hark__crowd_wait(accepting, timeout_ms);
 	accepting->look_all = accepting->look_all && pause;
 	ready = sys_poll(accepting->fds, watched, timeout_ms);
 	if (ready <= 0 || pause)
@@ -593,27 +549,6 @@ static void release_signals(struct hark__accepting *accepting)
 	(void)sys_close(accepting->signal_fd); /* an eventfd */
 }
 
-/* Where it cannot be had, poll(2) does it, for more processor time. */
-static void set_up_crowd(struct hark__accepting *accepting)
-{
-	int done = 0;
-
-	accepting->epoll_fd = -1;
-	if (!accepting->crowd || accepting->count > HARK_SET_MAX)
-		return;
-	accepting->epoll_fd = hark__above_stdio(sys_epoll());
-	for (size_t i = 0; i < HARK__WAKERS + accepting->count && done == 0; i++) {
-		int fd = accepting->fds[i].fd;
-
-		if (i >= HARK__WAKERS)
-			done = sys_epoll_add_one_of_many(accepting->epoll_fd, fd, i);
-		else if (fd >= 0)
-			done = sys_epoll_add(accepting->epoll_fd, fd, i);
-	}
-	if (done < 0)
-		end_crowd(accepting);
-}
-
 int hark__accepting_begin(struct hark__accepting *accepting, struct hark_error *err)
 {
 	int taken;
@@ -623,13 +558,13 @@ int hark__accepting_begin(struct hark__accepting *accepting, struct hark_error *
 	if (taken < 0)
 		close_reserve(accepting);
 	else
-		set_up_crowd(accepting);
+		hark__crowd_begin(accepting);
 	return taken;
 }
 
 void hark__accepting_end(struct hark__accepting *accepting)
 {
-	end_crowd(accepting);
+	hark__crowd_end(accepting);
 	release_signals(accepting);
 	close_reserve(accepting);
 }
