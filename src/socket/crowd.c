@@ -66,6 +66,8 @@ static void stand_back(struct hark__accepting *accepting)
 	for (size_t i = HARK__WAKERS; i < HARK__WAKERS + accepting->count; i++) {
 		int fd = accepting->fds[i].fd;
 
+		if (fd < 0) /* dropped */
+			continue;
 		sys_epoll_remove(accepting->epoll_fd, fd);
 		if (sys_epoll_add_one_of_many(accepting->epoll_fd, fd, i) == 0)
 			continue;
