@@ -159,8 +159,16 @@ for model in fork thread; do
 	head -c 50000000 /dev/zero | nc.openbsd 127.0.0.1 "$port" >"$tap_dir/never.$model" 4>&- &
 	stuck=$!
 	within 10 logged '^hark: begin ' 1
+	queues=
+	looks=0
+	# Both ways, and looked at thrice: bytes on their way are soon elsewhere.
 	full() {
-		[ "$(ss -tnH state established "sport = :$port" | awk '{ print ($2 > 0) }')" = 1 ]
+		before_look=$queues
+		queues=$(ss -tnH state established "sport = :$port" |
+			awk '$1 > 0 && $2 > 0 { print $1, $2 }')
+		looks=$((looks + 1))
+		[ -n "$queues" ] && [ "$queues" = "$before_look" ] || looks=0
+		[ "$looks" -ge 2 ]
 	}
 	within 10 full
 	finish TERM
