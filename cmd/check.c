@@ -105,6 +105,29 @@ static int read_overload(struct serve_options *options)
 	return bad_value("overload", name, "it is 'wait' or 'refuse'");
 }
 
+/* What a server may choose for itself; hark_quiesce_method_name has blanks. */
+static int read_quiesce(struct serve_options *options)
+{
+	static const struct {
+		const char *name;
+		enum hark_quiesce_method method;
+	} known[] = {{"best", HARK_QUIESCE_BEST}, {"ghost", HARK_QUIESCE_GHOST},
+		{"filter", HARK_QUIESCE_FILTER}, {"shared", HARK_QUIESCE_SHARED},
+		{"until-empty", HARK_QUIESCE_UNTIL_EMPTY}};
+	const char *name = options->quiesce_name;
+
+	for (size_t i = 0; name && i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(name, known[i].name) != 0)
+			continue;
+		options->quiesce = (int)known[i].method;
+		return 0;
+	}
+	return name ? bad_value("quiesce", name,
+			      "it is 'best', 'ghost', 'filter', 'shared' or "
+			      "'until-empty'")
+		    : 0;
+}
+
 enum { RATE_MOST = 1000000, RATE_SECONDS_MOST = 86400 };
 
 /* Decimal digits up to `end`; 0: none, or more than the most. */
@@ -252,6 +275,8 @@ static int read_values(struct serve_options *options, bool program)
 
 	if (!failed)
 		failed = read_overload(options);
+	if (!failed)
+		failed = read_quiesce(options);
 	if (!failed)
 		failed = read_rate(options);
 	if (!failed)

@@ -29,8 +29,9 @@ static const char *const after[] = {
 	"",
 	"SIGTERM and SIGINT end it: whoever waits in the queue is served, programs go "
 	"on.",
-	"Clients half-way through the handshake are reset.  Exit codes: 0, 100 (do not",
-	"retry), 111 (may work later).  Manual: hark-serve(1).",
+	"Clients half-way through the handshake are let in, with Linux 5.7.  Exit "
+	"codes:",
+	"0, 100 (do not retry), 111 (may work later).  Manual: hark-serve(1).",
 	NULL,
 };
 
@@ -140,6 +141,23 @@ static const struct option_row rows[] = {
 		"Told to stop, go on accepting so long as before, so that whoever "
 		"sends "
 		"clients here hears of it first.\nA second signal ends it at once."},
+	{OPTION_TEXT, 0, "quiesce", "best|ghost|filter|shared|until-empty",
+		AT(quiesce_name), 0, 0,
+		"at the end, how new clients are kept out while who is half-way gets "
+		"in; best is the default",
+		"At the end, how new clients are kept out while those in the queue and "
+		"half-way through the handshake are let in.\nWith\n.Li ghost\nnew "
+		"clients are refused at once; it takes Linux 5.7.\nWith\n.Li "
+		"filter\nthey hear nothing and try again after a second, which is for "
+		"a successor that opens the same address then; it takes\n.Dv "
+		"CAP_NET_ADMIN .\nWith\n.Li shared\nnothing is done but to close, "
+		"which is for listeners that others go on with; where nobody does, who "
+		"waits is reset.\nWith\n.Li until-empty\nthe queue is emptied, and "
+		"who is half-way is reset.\n.Li best ,\nthe default, is ghost or else "
+		"filter or else until-empty; listeners that hark was given are only "
+		"ever closed.\nA method that cannot be had then is told of, and the "
+		"queue is emptied.\n.Xr hark_quiesce 3\nhas "
+		"the conditions of each."},
 
 	{OPTION_HEADING, .name = "Programs"},
 	{OPTION_LIST, 'e', "env", "NAME=VALUE", AT(set), 0, 0,

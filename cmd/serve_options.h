@@ -34,6 +34,8 @@ struct serve_options {
 	const char *overload_name; /* likewise */
 	int overload;
 	int lame_duck_s; /* before the end; 0: none */
+	const char *quiesce_name;
+	int quiesce; /* enum hark_quiesce_method; 0: the best */
 	const char *refusal;
 	const char *rules; /* a file */
 

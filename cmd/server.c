@@ -114,6 +114,7 @@ static struct hark_server_options options_of(
 		.write_timeout_ms = silence_ms,
 		.drain_ms = drain_ms(setup),
 		.lame_duck_ms = options->lame_duck_s * 1000,
+		.quiesce = (enum hark_quiesce_method)options->quiesce,
 		.linger = {.timeout_ms = LINGER_MS, .idle_ms = LINGER_IDLE_MS},
 		.mind_signals = HARK_ON,
 		.recycle_after = options->recycle,

@@ -74,4 +74,29 @@ has "a backlog that does not" "$(cat "$log")" \
 	"backlog $ceiling (asked for 100000000; net.core.somaxconn allows $ceiling)"
 finish TERM
 
+# How the listeners end.  Which gate can be had is the kernel's to say: these need none, or
+# say what they lack.
+for method in shared until-empty; do
+	serve -v --quiesce "$method" --echo 127.0.0.1:0
+	is "--quiesce $method: it serves" \
+		"$(echo ohai | nc.openbsd -N 127.0.0.1 "$port")" ohai
+	finish TERM
+	is "--quiesce $method: exit 0" "$status" 0
+	has "--quiesce $method: and the method is named" "$(cat "$log")" \
+		"hark: closed ($(echo "$method" | tr - ' ')) after "
+done
+serve -v --quiesce filter --echo 127.0.0.1:0
+finish TERM
+is "--quiesce filter: exit 0" "$status" 0
+if grep -q '(EPERM)' "$log"; then
+	has "--quiesce filter: what it takes is said" "$(cat "$log")" \
+		"the filter needs CAP_NET_ADMIN"
+else
+	has "--quiesce filter: and the method is named" "$(cat "$log")" "hark: closed (filter) after "
+fi
+said=$(timeout 5 "$HARK" serve --quiesce steered "unix:$tap_dir/none" --echo 2>&1 </dev/null)
+is "--quiesce steered: exit code" $? 100
+has "--quiesce steered" "$said" \
+	"cannot use the value of --quiesce, 'steered'; it is 'best', 'ghost', 'filter', 'shared' or 'until-empty'"
+
 done_testing
