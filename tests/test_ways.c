@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 
 enum { SOON_MS = 200, LONG_MS = 5000, EACH = 100, ALL = 2 * EACH };
-enum { FIRST_PORT = 2000, LATER_PORT = 3000, WIRE_PSH = 8 };
+enum { FIRST_PORT = 2000, LATER_PORT = 3000 };
 
 struct stage {
 	int wire;
@@ -56,9 +56,6 @@ static void strike(struct stage *stage)
 		close_listener(&stage->old);
 	if (stage->next.origin != HARK_ORIGIN_NONE)
 		close_listener(&stage->next);
-	for (unsigned i = 0; i < ALL; i++)
-		if (stage->fd[i] >= 0)
-			net_close(stage->fd[i]);
 	net_close(stage->wire);
 }
 

@@ -43,7 +43,7 @@ struct wire_client wire_connect(
 	int wire, int family, unsigned port, unsigned server_port);
 
 /* What comes next for that client: flags of TCP; 0: nothing within that time. */
-enum { WIRE_FIN = 1, WIRE_SYN = 2, WIRE_RST = 4, WIRE_ACK = 16 };
+enum { WIRE_FIN = 1, WIRE_SYN = 2, WIRE_RST = 4, WIRE_PSH = 8, WIRE_ACK = 16 };
 int wire_hear(struct wire_client *client, int within_ms);
 
 #endif
