@@ -116,16 +116,16 @@ static int read_quiesce(struct serve_options *options)
 		{"until-empty", HARK_QUIESCE_UNTIL_EMPTY}};
 	const char *name = options->quiesce_name;
 
-	for (size_t i = 0; name && i < sizeof(known) / sizeof(known[0]); i++) {
+	if (!name)
+		return 0;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (strcmp(name, known[i].name) != 0)
 			continue;
 		options->quiesce = (int)known[i].method;
 		return 0;
 	}
-	return name ? bad_value("quiesce", name,
-			      "it is 'best', 'ghost', 'filter', 'shared' or "
-			      "'until-empty'")
-		    : 0;
+	return bad_value("quiesce", name,
+		"it is 'best', 'ghost', 'filter', 'shared' or 'until-empty'");
 }
 
 enum { RATE_MOST = 1000000, RATE_SECONDS_MOST = 86400 };
