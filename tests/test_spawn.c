@@ -32,6 +32,11 @@ static int pair_with(int *fd)
 	return client;
 }
 
+static void on_signal(int number)
+{
+	(void)number;
+}
+
 static int wait_for(pid_t pid)
 {
 	int status;
@@ -199,6 +204,49 @@ TEST(own_pid, "where a program's own process number belongs, it stands")
 	CHECK_STR(said, "1\n");
 	net_close(client);
 	CHECK_INT(wait_for(pid), ==, 0);
+}
+
+/* D1: in a group of its own it would miss what the terminal sends to the server */
+TEST(successor, "a successor keeps what it is left, our group and ignored signals")
+{
+	static char text[] = "exec >/proc/$$/fd/290; i=0; while [ $i -lt 300 ]; do "
+			     "if [ -h /proc/$$/fd/$i ]; then printf '%s ' $i; fi; "
+			     "i=$((i + 1)); done; "
+			     "set -- $(cat /proc/$$/stat); printf '%s ' $5; "
+			     "kill -HUP $$; kill -USR1 $$; echo no";
+	static char name[] = "sh", option[] = "-c",
+		    *argv[] = {name, option, text, NULL};
+	const int kept[] = {290};
+	struct sys_program program = {.path = "/bin/sh",
+		.argv = argv,
+		.envp = no_environment,
+		.fd = -1,
+		.kept = kept,
+		.kept_count = 1};
+	char said[64], expected[64];
+	int ends[2], status;
+	FILE *said_by;
+	pid_t pid;
+
+	CHECK_SYS(pipe(ends));
+	CHECK_SYS(dup3(ends[1], 290, O_CLOEXEC));
+	CHECK(signal(SIGHUP, SIG_IGN) != SIG_ERR);
+	CHECK(signal(SIGUSR1, on_signal) != SIG_ERR);
+	pid = sys_spawn(&program);
+	CHECK(signal(SIGHUP, SIG_DFL) != SIG_ERR);
+	CHECK(signal(SIGUSR1, SIG_DFL) != SIG_ERR);
+	CHECK_INT(pid, >, 0);
+	CHECK_SYS(close(ends[1]));
+	CHECK_INT(fcntl(290, F_GETFD), ==, FD_CLOEXEC); /* here it is as it was */
+	CHECK_SYS(close(290));
+	said_by = fdopen(ends[0], "r");
+	CHECK(said_by != NULL);
+	CHECK(fgets(said, sizeof(said), said_by));
+	(void)snprintf(expected, sizeof(expected), "0 1 2 290 %d ", (int)getpgrp());
+	CHECK_STR(said, expected);
+	status = wait_for(pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1);
+	CHECK(fclose(said_by) == 0);
 }
 
 static void make_file(char path[256], const char *text, mode_t mode)

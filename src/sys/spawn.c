@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -36,19 +37,31 @@ static void write_pid(char *text, pid_t pid)
 	*text = '\0';
 }
 
+static bool is_successor(const struct sys_program *program)
+{
+	return program->fd < 0;
+}
+
+static bool is_ignored(int number)
+{
+	struct sigaction action;
+
+	return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 /*
- * A group of its own, since Ctrl-C is for the server.  Handlers would be reset by the exec
- * as well, but act on the memory of the parent until then; and what the server ignores, a
- * program does not expect to be ignored.
+ * Handlers would be reset by the exec as well, but act on the memory of the parent until
+ * then; and what the server ignores, a program does not expect to be ignored.  A successor
+ * does: of nohup(1), say.
  */
-static void be_a_child(void)
+static void free_signals(const struct sys_program *program)
 {
 	const struct sigaction action = {.sa_handler = SIG_DFL};
 	sigset_t none;
 
-	(void)setpgid(0, 0); /* of a process that was just born: cannot fail */
 	for (int number = 1; number < NSIG; number++)
-		(void)sigaction(number, &action, NULL); /* refused where it is so */
+		if (!is_successor(program) || !is_ignored(number))
+			(void)sigaction(number, &action, NULL); /* refused where so */
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -56,6 +69,15 @@ static void be_a_child(void)
 static int take_connection(int fd)
 {
 	return dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0 ? -errno : 0;
+}
+
+/* A group of its own for a program, since Ctrl-C is for the server, and its successor. */
+static int be_a_child(const struct sys_program *program)
+{
+	if (!is_successor(program))
+		(void)setpgid(0, 0); /* of a process that was just born: cannot fail */
+	free_signals(program);
+	return is_successor(program) ? 0 : take_connection(program->fd);
 }
 
 enum { DESCRIPTORS_MAX = 65536, LOWEST = STDERR_FILENO + 1 };
@@ -94,6 +116,14 @@ static void close_now(void)
 	most = most_descriptors();
 	for (int fd = LOWEST; fd < most; fd++)
 		(void)close(fd); /* likewise */
+}
+
+static int keep_open(const struct sys_program *program)
+{
+	for (size_t i = 0; i < program->kept_count; i++)
+		if (fcntl(program->kept[i], F_SETFD, 0) < 0)
+			return -errno;
+	return 0;
 }
 
 /* Only returns when it failed. */
@@ -178,9 +208,10 @@ static pid_t start_here(
 	/* NOLINTBEGIN(clang-analyzer-*): the calls that POSIX allows, and Linux more */
 	pid = vfork();
 	if (pid == 0) {
-		be_a_child();
-		*fate = code = take_connection(program->fd);
+		*fate = code = be_a_child(program);
 		close_at_exec();
+		if (code == 0)
+			*fate = code = keep_open(program);
 		if (code == 0)
 			*fate = code = execute(program);
 		(void)!write(report[1], &code, sizeof(code)); /* nobody to tell */
@@ -225,10 +256,8 @@ static pid_t start_and_wait(const struct sys_program *program)
 static _Noreturn void prepare_and_execute(const struct sys_program *program)
 {
 	const struct linger reset = {.l_onoff = 1, .l_linger = 0};
-	int code;
+	int code = be_a_child(program);
 
-	be_a_child();
-	code = take_connection(program->fd);
 	close_now();
 	if (code == 0 && program->prepare(program->ctx) >= 0)
 		code = execute(program);
