@@ -483,9 +483,14 @@ HARK_API int hark_listen(
 /* Where a listener came from; decides what may be done to the socket itself. */
 enum hark_origin {
 	HARK_ORIGIN_NONE = 0,
-	HARK_ORIGIN_MADE,     /* we created it */
-	HARK_ORIGIN_ADOPTED,  /* a descriptor that the caller gave us */
-	HARK_ORIGIN_INHERITED /* by socket activation */
+	HARK_ORIGIN_MADE,      /* we created it */
+	HARK_ORIGIN_ADOPTED,   /* a descriptor that the caller gave us */
+	HARK_ORIGIN_INHERITED, /* by socket activation */
+	/*
+	 * At a hot restart, hark_handover(7): made by us and now our successor's, or made
+	 * by our predecessor and not ours yet.
+	 */
+	HARK_ORIGIN_HANDED_OVER
 };
 
 /*

@@ -7,6 +7,7 @@
 #include "socket/activation.h"
 #include "socket/adopt.h"
 #include "socket/group.h"
+#include "socket/handed.h"
 #include "socket/listener.h"
 #include "socket/option.h"
 
@@ -188,6 +189,25 @@ static int add_activated(struct hark_listener_set *set, const char *name,
 		set, fds, (size_t)found, HARK_ORIGIN_INHERITED, text, options, err);
 }
 
+/* A predecessor had it under this text, and goes with us: see hark_handover(7). */
+static int add_handed(
+	struct hark_listener_set *set, const char *text, struct hark_error *err)
+{
+	struct hark__handed *handed;
+	int taken = hark__handed(&handed, err);
+
+	if (taken <= 0)
+		return taken;
+	taken = hark__handed_take(
+		handed, text, &set->listener[set->count], room(set), err);
+
+	for (int i = 0; i < taken; i++)
+		set->verdict[i] = (struct hark_verdict){.outcome = HARK_OUTCOME_OPEN,
+			.addr = set->listener[set->count + (size_t)i].addr};
+	set->verdict_count = taken < 0 ? 0 : (size_t)taken;
+	return taken;
+}
+
 static int add_endpoint(struct hark_listener_set *set,
 	const struct hark_endpoint *endpoint, const char *text,
 	const struct hark_listen_options *options, struct hark_error *err)
@@ -214,6 +234,8 @@ int hark_listener_set_add(struct hark_listener_set *set, const char *text,
 	added = hark__options_check(options, err);
 	if (added == 0)
 		added = hark_endpoint_parse(&endpoint, text, err);
+	if (added == 0)
+		added = add_handed(set, text, err);
 	if (added == 0)
 		added = add_endpoint(set, &endpoint, text, options, err);
 	if (added > 0)
