@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The server: made, given listeners, run once, stopped from anywhere, destroyed.  Not here:
- * how connections are served (worker.c, the models), who replaces workers (supervisor.c).
- * Floor 4.
+ * The server: made, run once, destroyed.  Not here: its listeners (listeners.c), what may be
+ * asked of it meanwhile (control.c), how connections are served (worker.c, the models), who
+ * replaces workers (supervisor.c).  Floor 4.
  *
  * Invariant: what is shared by its processes is made at create, so that stop, pause, reload
  * and snapshot may be called at any time between create and destroy.
  */
 #include "server/server.h"
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "server/model.h"
 #include "server/options.h"
@@ -17,7 +16,6 @@
 #include "server/stop.h"
 #include "server/supervisor.h"
 #include "server/worker.h"
-#include "socket/listener.h"
 #include "socket/signals.h"
 #include "sys/sys.h"
 
@@ -157,131 +155,6 @@ struct hark_server *hark_server_create(const struct hark_server_options *options
 	return NULL;
 }
 
-/* ---------------------------------------------------------------------------- listeners */
-
-static int busy(const char *option, struct hark_error *err)
-{
-	return HARK__FAIL(err, .step = HARK_STEP_SERVE, .code = -EBUSY,
-		.cause = HARK_CAUSE_RUNS_ALREADY, .option = option);
-}
-
-static bool has_begun(const struct hark_server *server)
-{
-	return server->running || server->board->state != HARK_SERVER_OPENING;
-}
-
-static int be_patient(int fd, const struct hark_addr *addr, void *ctx)
-{
-	const struct hark_listen_options *given = ctx;
-
-	if (hark_addr_family(addr) != AF_UNIX) /* failed: each connection does it */
-		(void)hark__set_moment(fd, SO_RCVTIMEO, HARK__CONN_PATIENCE_MS);
-	if (!given->before_bind)
-		return 0;
-	return given->before_bind(fd, addr, given->before_bind_ctx);
-}
-
-/*
- * How long recv(2) waits (conn_blocking.c) is inherited from a TCP listener, which spares
- * each connection a call; set before the first client can come.
- */
-static int add_listeners(struct hark_server *server, struct hark_listener_set *set,
-	const char *text, const struct hark_listen_options *options,
-	struct hark_error *err)
-{
-	struct hark_listen_options given = {0}, ours;
-
-	if (options)
-		given = *options;
-	ours = given;
-	if (server->handler) {
-		ours.before_bind = be_patient;
-		ours.before_bind_ctx = &given;
-	}
-	return hark_listener_set_add(set, text, &ours, err);
-}
-
-/* Whether all of them have it, those that others made included. */
-static bool are_patient(const struct hark_server *server)
-{
-	struct timeval moment = {0};
-	socklen_t length = sizeof(moment);
-
-	for (size_t i = 0; i < server->count; i++)
-		if (sys_getsockopt(server->listener[i].fd, SOL_SOCKET, SO_RCVTIMEO,
-			    &moment, &length) < 0 ||
-			moment.tv_sec != 0 ||
-			moment.tv_usec != HARK__CONN_PATIENCE_MS * 1000)
-			return false;
-	return true;
-}
-
-int hark_server_listen(struct hark_server *server, const char *text,
-	const struct hark_listen_options *options, struct hark_error *err)
-{
-	struct hark_listener_set set;
-	int added;
-
-	if (has_begun(server))
-		return busy("listen", err);
-	memcpy(set.listener, server->listener, sizeof(set.listener));
-	set.count = server->count;
-	set.verdict_count = 0;
-	added = add_listeners(server, &set, text, options, err);
-	if (added < 0)
-		return added;
-	memcpy(server->listener, set.listener, sizeof(set.listener));
-	server->count = set.count;
-	return added;
-}
-
-int hark_server_adopt(struct hark_server *server, struct hark_listener *listener,
-	struct hark_error *err)
-{
-	if (has_begun(server))
-		return busy("adopt", err);
-	if (listener->origin == HARK_ORIGIN_NONE)
-		return HARK__FAIL(err, .step = HARK_STEP_ADOPT, .code = -EINVAL,
-			.cause = HARK_CAUSE_NOT_LISTENING);
-	if (server->count == HARK_SET_MAX)
-		return HARK__FAIL(err, .step = HARK_STEP_ADOPT, .code = -E2BIG,
-			.cause = HARK_CAUSE_TOO_MANY, .limit = HARK_SET_MAX);
-	server->listener[server->count++] = *listener;
-	*listener = (struct hark_listener){0};
-	return 0;
-}
-
-const struct hark_listener *hark_server_listener(
-	const struct hark_server *server, size_t i)
-{
-	return i < server->count ? &server->listener[i] : NULL;
-}
-
-static unsigned queue_of(const struct hark_listener *listener)
-{
-	struct hark_queue queue;
-
-	if (!hark__is_ours(listener) ||
-		hark_queue_read(listener->fd, &queue, sizeof(queue), NULL) < 0)
-		return 0;
-	return queue.length;
-}
-
-unsigned hark__close_listeners(struct hark_server *server)
-{
-	struct hark_error why;
-	unsigned queued = 0;
-
-	for (size_t i = 0; i < server->count && !server->closed; i++) {
-		queued += queue_of(&server->listener[i]);
-		if (hark_listener_close_now(&server->listener[i], &why) < 0)
-			HARK__TELL(server, .kind = HARK_EVENT_FAILED,
-				.pid = sys_getpid(), .error = &why);
-	}
-	server->closed = true;
-	return queued;
-}
-
 /* --------------------------------------------------------------------------------- run */
 
 void hark__tell(struct hark_server *server, const struct hark_server_event *event)
@@ -352,7 +225,7 @@ static int serve(struct hark_server *server, struct hark_error *err)
 		return done;
 	done = hark__stop_attend(server, err);
 	if (done == 0) {
-		server->patient = are_patient(server);
+		server->patient = hark__are_patient(server);
 		hark__notify_begin(server);
 		tell_listeners(server);
 		done = server->options.workers ? hark__supervise(server, err)
@@ -383,7 +256,7 @@ int hark_server_run(struct hark_server *server, struct hark_error *err)
 		return HARK__FAIL(err, .step = HARK_STEP_SERVE, .code = -EINVAL,
 			.cause = HARK_CAUSE_NO_LISTENER);
 	if (!claim(server))
-		return busy("run", err);
+		return hark__busy("run", err);
 	done = serve(server, err);
 	(void)hark__close_listeners(
 		server); /* told by now, or it did not come so far */

@@ -89,6 +89,12 @@ void hark__cut(struct hark_server *server);
  */
 int hark__reload(struct hark_server *server, struct hark_error *err);
 
+/* It runs, or has run; .option: the call that comes too late. */
+int hark__busy(const char *option, struct hark_error *err);
+
+/* Whether all listeners have .patient, those that others made included. */
+bool hark__are_patient(const struct hark_server *server);
+
 /*
  * This process's copies; what goes wrong is told.  How many clients were in the queues of
  * those that this process made.
