@@ -151,6 +151,7 @@ enum hark_step {
 	HARK_STEP_CONNECT,     /* onward, from a handler */
 	HARK_STEP_SPAWN,       /* starting the program of a connection */
 	HARK_STEP_QUIESCE,     /* having a listener take no new clients */
+	HARK_STEP_UPGRADE,     /* handing over to a successor */
 	HARK_STEP_COUNT
 };
 
@@ -227,6 +228,12 @@ enum hark_cause {
 	HARK_CAUSE_FILTERED,  /* told: limit instructions of a filter are attached */
 	HARK_CAUSE_NOT_ONE_SOCKET, /* limit: how many descriptors came */
 	HARK_CAUSE_CUT,            /* not all of a message arrived */
+	/* upgrade */
+	HARK_CAUSE_UPGRADES,    /* another one goes on */
+	HARK_CAUSE_STOPS,       /* the server was told to stop */
+	HARK_CAUSE_GENERATIONS, /* limit: so many live already */
+	HARK_CAUSE_ENDED_EARLY, /* the successor, before it was ready */
+	HARK_CAUSE_NOT_READY,   /* limit: milliseconds that it had */
 	HARK_CAUSE_COUNT
 };
 
@@ -487,7 +494,7 @@ enum hark_origin {
 	HARK_ORIGIN_ADOPTED,   /* a descriptor that the caller gave us */
 	HARK_ORIGIN_INHERITED, /* by socket activation */
 	/*
-	 * At a hot restart, hark_handover(7): made by us and now our successor's, or made
+	 * At a hot restart, hark_server_upgrade(3): made by us and now our successor's, or made
 	 * by our predecessor and not ours yet.
 	 */
 	HARK_ORIGIN_HANDED_OVER
@@ -915,6 +922,12 @@ typedef void hark_accept_handler(int fd, const struct hark_addr *peer, void *ctx
  */
 HARK_API int hark_tcp_server(struct hark_listener *listener, const char *text,
 	const struct hark_listen_options *options, struct hark_error *err);
+
+/*
+ * Whether this process was started by a predecessor at a hot restart, and left what that one
+ * had: hark_server_upgrade(3).  hark_listener_set_add takes what was left under the same text.
+ */
+HARK_API bool hark_is_successor(void);
 
 /* All TCP addresses that text means: hark_listener_set_add on an empty set. */
 HARK_API int hark_tcp_server_sockets(struct hark_listener_set *set, const char *text,

@@ -43,8 +43,10 @@
  *
  * THE MAP
  *
- *	the server	hark_server_create  _listen  _adopt  _run  _destroy, hark_serve
- *	while it runs	hark_server_stop  _pause  _resume  _reload  _state  _snapshot
+ *	the server	hark_server_create  _listen  _adopt  _adopt_as  _hand_down
+ *			hark_server_run  _destroy, hark_serve
+ *	while it runs	hark_server_stop  _pause  _resume  _reload  _upgrade
+ *			hark_server_state  _snapshot
  *			hark_server_attend  _attend_no_more
  *	the handler	hark_conn_receive  _read  _read_line  _read_until  _peek
  *			hark_conn_write  _printf  _send_file
@@ -154,7 +156,11 @@ enum hark_event_kind {
 	HARK_EVENT_FAILED, /* .error: something else went wrong, serving goes on; for a
 				       program that could not be run after .prepare told in
 				       its process, with .peer .local .number .pid */
-	HARK_EVENT_LAME_DUCK /* told to stop, and for .lame_duck_ms as before */
+	HARK_EVENT_LAME_DUCK,     /* told to stop, and for .lame_duck_ms as before */
+	HARK_EVENT_UPGRADING,     /* .pid: the successor; it is being waited for */
+	HARK_EVENT_UPGRADED,      /* .pid: it has the listeners; this server stops */
+	HARK_EVENT_UPGRADE_FAILED /* .error, and .pid .status of one that had started:
+				       this server goes on as before */
 };
 
 /* Valid during the call.  .pid is always the process that tells, or that is told of. */
@@ -211,6 +217,21 @@ struct hark_program {
 	uint64_t reserved[4];
 };
 
+/*
+ * Who follows this server at hark_server_upgrade: a program, as a rule this one in a newer
+ * version.  It is executed when it is asked for, by its path and not from the running
+ * image, with our standard descriptors, in our process group; all that this points to must
+ * last until hark_server_destroy.  Manual: hark_server_upgrade(3).
+ */
+struct hark_successor {
+	const char *path;    /* with a slash: PATH is not searched */
+	char *const *argv;   /* ends with NULL; argv[0] is its name */
+	char *const *envp;   /* NULL: our environment when it is asked for */
+	int ready_ms;        /* how long it may take to be ready; 0 = 30,000 */
+	int max_generations; /* alive at once, this one and it included, 2–16; 0 = 4 */
+	uint64_t reserved[4];
+};
+
 struct hark_server_options {
 	enum hark_model model;
 
@@ -257,8 +278,8 @@ struct hark_server_options {
 	struct hark_linger_options linger; /* bounds of the close after the handler */
 
 	/*
-	 * SIGINT and SIGTERM stop, a second one at once; SIGHUP reloads.  Sent to one
-	 * worker, SIGTERM has it replaced; to workers and handlers' processes the others
+	 * SIGINT and SIGTERM stop, a second one at once; SIGHUP reloads, and with
+	 * .successor SIGUSR2 upgrades.  Sent to one worker, SIGTERM has it replaced; to workers and handlers' processes the others
 	 * mean nothing, so a terminal may send them to all.  Default off.
 	 */
 	enum hark_toggle mind_signals;
@@ -302,7 +323,14 @@ struct hark_server_options {
 	enum hark_toggle notify;
 	int notify_fd;
 
-	uint64_t reserved[6];
+	/*
+	 * NULL: hark_server_upgrade is refused.  A server with one also takes what a
+	 * predecessor has left to its process, and serves when that one lets it; so one
+	 * server of a process has it.
+	 */
+	const struct hark_successor *successor;
+
+	uint64_t reserved[5];
 };
 
 /* ========================================================================== the server */
@@ -326,6 +354,21 @@ HARK_API int hark_server_listen(struct hark_server *server, const char *text,
 /* Takes over an open listener; on success *listener is empty, on failure untouched. */
 HARK_API int hark_server_adopt(struct hark_server *server,
 	struct hark_listener *listener, struct hark_error *err);
+
+/* The same, and the name by which a successor takes it (with hark_server_adopt, the text of
+ * its address): what hark_listener_set_add is given there.  Up to 512 bytes; copied. */
+HARK_API int hark_server_adopt_as(struct hark_server *server,
+	struct hark_listener *listener, const char *name, struct hark_error *err);
+
+/*
+ * A listener that is not served, to be handed to a successor under that name, which is
+ * copied: that of a control socket, say.  It stays the caller's, and open until destroy.
+ * Closed by its predecessor it loses neither clients nor its path.  Before run; up to
+ * HARK_HAND_DOWN_MAX.
+ */
+#define HARK_HAND_DOWN_MAX 8
+HARK_API int hark_server_hand_down(struct hark_server *server,
+	struct hark_listener *listener, const char *name, struct hark_error *err);
 
 /* The ith listener, from 0; NULL past the last.  The server's, until destroy. */
 HARK_API const struct hark_listener *hark_server_listener(
@@ -358,6 +401,17 @@ HARK_API int hark_server_resume(struct hark_server *server);
  * handlers.  -EINVAL without .rules_file.
  */
 HARK_API int hark_server_reload(struct hark_server *server);
+
+/*
+ * Starts the successor, soon: it is left every listener that this server has, by its
+ * number and by the text that it was opened by (so hark_server_listen takes it there, and
+ * opens what is new).  When it is ready, it serves, and this server stops as at
+ * hark_server_stop, but that who is in the queues is left to the successor.  If it ends,
+ * hangs or cannot be run, this one goes on.  HARK_EVENT_UPGRADING, _UPGRADED and
+ * _UPGRADE_FAILED tell.  From any thread or process of the server, and signal handlers.
+ * -EINVAL without .successor.
+ */
+HARK_API int hark_server_upgrade(struct hark_server *server);
 
 /*
  * Beside serving: whenever fd is readable (or has ended), `attend` is called, in the process

@@ -109,6 +109,7 @@
 	X(server_snapshot, "a snapshot of a server")                                \
 	X(server_run, "a server that serves one client")                            \
 	X(server_run_told, "a server that tells a service manager")                 \
+	X(server_run_upgrade, "a server whose successor fails")                     \
 	X(server_run_program, "a server that runs a program for one client")        \
 	X(serve, "a server in one call")                                            \
 	X(conn_read, "a handler that reads")                                        \

@@ -147,8 +147,13 @@ static void have_listener(void)
 /* What makes no system call. */
 static long long adopt(struct hark_error *err)
 {
+	int kept = CALLED(hark_server_hand_down)(server, &listener, "kept", err);
 	int adopted = CALLED(hark_server_adopt)(server, &listener, err);
 
+	CHECK_INT(kept, ==, 0);
+	CHECK_INT(CALLED(hark_server_adopt_as)(server, &listener, "none", NULL), ==,
+		-EINVAL);
+	CHECK(!CALLED(hark_is_successor)());
 	CHECK(CALLED(hark_server_listener)(server, 0) != NULL);
 	CHECK_INT(CALLED(hark_server_state)(server), ==, HARK_SERVER_OPENING);
 	CHECK_STR(CALLED(hark_model_name)(HARK_MODEL_FORK), "fork");
@@ -354,11 +359,54 @@ const struct scenario sweep_server_run_told = {
 	.reaches = RUNS | REACHES(FORK) | REACHES(SOCKET) | REACHES(CONNECT) |
 		   REACHES(SEND) | REACHES(TIMER_SET),
 	.exceptions = {{HARK__CALL_SOCKET, ANY, 0, 0}, {HARK__CALL_CONNECT, ANY, 0, 0},
-		{HARK__CALL_SEND, ANY, 0, 0}, {HARK__CALL_TIMER, ANY, 2, 0},
+		{HARK__CALL_SEND, ANY, 0, 0}, {HARK__CALL_TIMER, ANY, 3, 0},
 		{HARK__CALL_TIMER_SET, ANY, 0, 0}, {HARK__CALL_EPOLL_ADD, ANY, 0, 0},
 		{HARK__CALL_CLOSE, ANY, 0, 0}},
 	.sweeps = REACHES(SOCKET) | REACHES(CONNECT) | REACHES(SEND) | REACHES(TIMER) |
 		  REACHES(TIMER_SET) | REACHES(EPOLL_ADD) | REACHES(CLOSE),
+	.releases = true,
+};
+
+/* It begins one as soon as it serves, and stops when that has failed. */
+static void upgrade(const struct hark_server_event *event, void *ctx)
+{
+	(void)ctx;
+	if (event->kind == HARK_EVENT_SERVING)
+		CHECK_OK(CALLED(hark_server_upgrade)(server));
+	else if (event->kind == HARK_EVENT_UPGRADE_FAILED)
+		CHECK_OK(hark_server_stop(server));
+}
+
+static void asked_to_upgrade(void)
+{
+	static char name[] = "false", *argv[] = {name, NULL}, *envp[] = {NULL};
+	static const struct hark_successor successor = {
+		.path = "/bin/false", .argv = argv, .envp = envp};
+
+	want_server();
+	options.successor = &successor;
+	options.on_event = upgrade;
+	server = hark_server_create(&options, handle, NULL, NULL);
+	CHECK(server != NULL);
+	CHECK_INT(hark_server_listen(server, "127.0.0.1:0", NULL, NULL), ==, 1);
+}
+
+/* A successor that fails, at whatever, is as if there had been none. */
+const struct scenario sweep_server_run_upgrade = {
+	.prepare = asked_to_upgrade,
+	.body = run,
+	.check = check_empty,
+	.clean = destroy,
+	.reaches = (RUNS & ~REACHES(ACCEPT)) | REACHES(SOCKET) | REACHES(SOCKETPAIR) |
+		   REACHES(SPAWN) | REACHES(RECV),
+	.exceptions = {{HARK__CALL_SOCKETPAIR, ANY, 0, 0},
+		{HARK__CALL_SPAWN, ANY, 0, 0}, {HARK__CALL_RECV, ANY, 0, 0},
+		{HARK__CALL_TIMER, ANY, 0, 0}, {HARK__CALL_TIMER_SET, ANY, 0, 0},
+		{HARK__CALL_EPOLL_ADD, ANY, 0, 0}, {HARK__CALL_PIDFD, ANY, 0, 0},
+		{HARK__CALL_WAIT, ANY, 0, 0}, {HARK__CALL_CLOSE, ANY, 0, 0}},
+	.sweeps = REACHES(SOCKETPAIR) | REACHES(SPAWN) | REACHES(RECV) |
+		  REACHES(TIMER) | REACHES(TIMER_SET) | REACHES(EPOLL_ADD) |
+		  REACHES(PIDFD) | REACHES(WAIT) | REACHES(CLOSE),
 	.releases = true,
 };
 

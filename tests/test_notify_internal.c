@@ -192,12 +192,12 @@ TEST(main_pid_behind, "a manager that is behind hears of the hand-over")
 /* D2 E1 */
 TEST(no_timer, "without a timer the manager is told of phases all the same")
 {
-	/* the first timer, and entries in the set, are the stop's and order_fd's */
+	/* the first timers, and entries in sets, are those of the stop and the worker */
 	static const struct {
 		enum hark__call call;
 		int nth;
-	} calls[] = {{HARK__CALL_TIMER, 2}, {HARK__CALL_TIMER_SET, 1},
-		{HARK__CALL_EPOLL_ADD, 5}};
+	} calls[] = {{HARK__CALL_TIMER, 3}, {HARK__CALL_TIMER_SET, 1},
+		{HARK__CALL_EPOLL_ADD, 9}};
 
 	for (size_t i = 0; i < COUNT(calls); i++) {
 		int manager = asked();

@@ -48,6 +48,7 @@ static const struct {
 	[HARK_STEP_CONNECT] = {"Connecting onward", "cannot connect"},
 	[HARK_STEP_SPAWN] = {"Programs", "cannot start the program"},
 	[HARK_STEP_QUIESCE] = {"Quiesce", "cannot quiesce"},
+	[HARK_STEP_UPGRADE] = {"Upgrade", "cannot hand over to"},
 };
 
 #define CAUSE(name) [HARK_CAUSE_##name] = "HARK_CAUSE_" #name
@@ -116,6 +117,11 @@ static const char *const causes[HARK_CAUSE_COUNT] = {
 	CAUSE(NOT_IN_GROUP),
 	CAUSE(OTHER_MEMBERS),
 	CAUSE(FOR_GOOD),
+	CAUSE(UPGRADES),
+	CAUSE(STOPS),
+	CAUSE(GENERATIONS),
+	CAUSE(ENDED_EARLY),
+	CAUSE(NOT_READY),
 };
 
 static const char *const conditions[HARK__WHEN_COUNT] = {

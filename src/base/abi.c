@@ -33,3 +33,4 @@ FROZEN(hark_server_event, 96);
 FROZEN(hark_server_stats, 952);
 FROZEN(hark_histogram, 256);
 FROZEN(hark_program, 88);
+FROZEN(hark_successor, 64);

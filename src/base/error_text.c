@@ -55,6 +55,7 @@ static const struct phrase phrases[HARK_STEP_COUNT] = {
 	[HARK_STEP_CONNECT] = {"connect", "connect to", {ADDR, SUBJECT}},
 	[HARK_STEP_SPAWN] = {"start the program", "start the program", {SUBJECT}},
 	[HARK_STEP_QUIESCE] = {"quiesce", "quiesce", {ADDR, SUBJECT}},
+	[HARK_STEP_UPGRADE] = {"hand over", "hand over to", {SUBJECT}},
 };
 
 static const struct phrase *phrase_of(const struct hark_error *error)

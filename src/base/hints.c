@@ -123,6 +123,7 @@ static const struct hark__hint *const tables[] = {
 	hark__hints_rules,
 	hark__hints_server,
 	hark__hints_quiesce,
+	hark__hints_upgrade,
 	hark__hints_connection,
 };
 

@@ -54,6 +54,7 @@ extern const struct hark__hint hark__hints_listener[];
 extern const struct hark__hint hark__hints_rules[];
 extern const struct hark__hint hark__hints_server[];
 extern const struct hark__hint hark__hints_quiesce[];
+extern const struct hark__hint hark__hints_upgrade[];
 extern const struct hark__hint hark__hints_connection[];
 
 /*

@@ -212,20 +212,20 @@ const struct hark__hint hark__hints_connection[] = {
 			 "successor",
 		.remedy = "unset HARK_HANDED_PID, unless a hot restart did this: then "
 			  "it is a bug",
-		.more = "hark_handover(7) tells what is handed over, and how."},
+		.more = "hark_server_upgrade(3) tells what is handed over, and how."},
 	{ENVIRONMENT, .cause = HARK_CAUSE_BAD_VARIABLE, .option = "HARK_HANDED_LINK",
 		.words = "its value '{subject}' is not what a server leaves to its "
 			 "successor",
 		.remedy = "unset HARK_HANDED_PID, unless a hot restart did this: then "
 			  "it is a bug",
-		.more = "hark_handover(7) tells what is handed over, and how."},
+		.more = "hark_server_upgrade(3) tells what is handed over, and how."},
 	{ENVIRONMENT, .cause = HARK_CAUSE_BAD_VARIABLE,
 		.option = "HARK_HANDED_ANCESTORS",
 		.words = "its value '{subject}' is not what a server leaves to its "
 			 "successor",
 		.remedy = "unset HARK_HANDED_PID, unless a hot restart did this: then "
 			  "it is a bug",
-		.more = "hark_handover(7) tells what is handed over, and how."},
+		.more = "hark_server_upgrade(3) tells what is handed over, and how."},
 	{ENVIRONMENT, .cause = HARK_CAUSE_BAD_VARIABLE, .option = "NOTIFY_SOCKET",
 		.words = "its value '{subject}' is neither a path from the root nor "
 			 "'@' and a name",

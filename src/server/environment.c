@@ -17,16 +17,16 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Whatever some server of this kind sets; a name that ends with '*' is a beginning. */
+/* Whatever some server of this kind sets. */
 static const char *const ours[] = {"PROTO", "TCPLOCAL*", "TCPREMOTE*", "TCP6*",
 	"TCPCONNNUM", "TCPCONCURRENCY", "TCPINTERFACE", "UNIXLOCAL*", "UNIXREMOTE*",
 	"SSLLOCAL*", "SSLREMOTE*"};
 
 /* For us alone: a program that finds them takes itself for the service. */
 static const char *const private[] = {"LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDS",
-	"LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_*"};
+	"LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_*", "HARK_HANDED*"};
 
-static bool is_named(const char *variable, const char *pattern)
+bool hark__is_variable(const char *variable, const char *pattern)
 {
 	size_t length = strlen(pattern);
 
@@ -39,7 +39,7 @@ static bool is_named(const char *variable, const char *pattern)
 static bool is_one_of(const char *variable, const char *const *patterns, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (is_named(variable, patterns[i]))
+		if (hark__is_variable(variable, patterns[i]))
 			return true;
 	return false;
 }

@@ -12,6 +12,9 @@
 /* Of one connection: as many, and so much text of names and values. */
 enum { HARK__VARIABLES_MAX = 32, HARK__ENVIRONMENT_BYTES = 4096 };
 
+/* NAME=VALUE, and a name; one that ends with '*' is a beginning. */
+bool hark__is_variable(const char *variable, const char *name);
+
 /* Made once; its strings are the caller's. */
 struct hark__inherited {
 	char **envp; /* room for HARK__VARIABLES_MAX more and the NULL behind .count */

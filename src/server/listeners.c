@@ -11,6 +11,7 @@
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 int hark__busy(const char *option, struct hark_error *err)
@@ -55,25 +56,47 @@ static int add_listeners(struct hark_server *server, struct hark_listener_set *s
 	return hark_listener_set_add(set, text, &ours, err);
 }
 
-bool hark__are_patient(const struct hark_server *server)
+/* Milliseconds; -1: not known, or no whole number of them. */
+static long long patience_of(const struct hark_listener *listener)
 {
 	struct timeval moment = {0};
 	socklen_t length = sizeof(moment);
 
+	if (sys_getsockopt(listener->fd, SOL_SOCKET, SO_RCVTIMEO, &moment, &length) <
+			0 ||
+		moment.tv_usec % 1000 != 0)
+		return -1;
+	return (long long)moment.tv_sec * 1000 + moment.tv_usec / 1000;
+}
+
+bool hark__are_patient(const struct hark_server *server, int ms)
+{
 	for (size_t i = 0; i < server->count; i++)
-		if (sys_getsockopt(server->listener[i].fd, SOL_SOCKET, SO_RCVTIMEO,
-			    &moment, &length) < 0 ||
-			moment.tv_sec != 0 ||
-			moment.tv_usec != HARK__CONN_PATIENCE_MS * 1000)
+		if (patience_of(&server->listener[i]) != ms)
 			return false;
 	return true;
+}
+
+/* Each new one has the name; or none is there. */
+static int name_them(struct hark_server *server, const struct hark_listener_set *set,
+	const char *name, struct hark_error *err)
+{
+	for (size_t i = server->count; i < set->count; i++) {
+		server->name[i] = strdup(name);
+		if (server->name[i])
+			continue;
+		while (i-- > server->count)
+			free(server->name[i]);
+		return HARK__FAIL(err, .step = HARK_STEP_SERVE, .code = -ENOMEM);
+	}
+	return 0;
 }
 
 int hark_server_listen(struct hark_server *server, const char *text,
 	const struct hark_listen_options *options, struct hark_error *err)
 {
 	struct hark_listener_set set;
-	int added;
+	int added, named;
 
 	if (has_begun(server))
 		return hark__busy("listen", err);
@@ -83,24 +106,86 @@ int hark_server_listen(struct hark_server *server, const char *text,
 	added = add_listeners(server, &set, text, options, err);
 	if (added < 0)
 		return added;
+	named = name_them(server, &set, text, err);
+	if (named < 0) {
+		(void)hark__listeners_close_now(
+			&set.listener[server->count], set.count - server->count, NULL);
+		return named;
+	}
 	memcpy(server->listener, set.listener, sizeof(set.listener));
 	server->count = set.count;
 	return added;
 }
 
+static int refuse_name(const char *name, struct hark_error *err)
+{
+	return HARK__FAIL(err, .step = HARK_STEP_ADOPT, .code = -EINVAL,
+		.cause = *name ? HARK_CAUSE_TOO_LONG : HARK_CAUSE_EMPTY,
+		.subject = name, .limit = *name ? HARK__HANDED_NAME_MAX - 1 : 0);
+}
+
+/* A copy of it, if the listener can be taken; NULL: *err says why not. */
+static char *check_named(const struct hark_listener *listener, const char *name,
+	bool full, size_t most, struct hark_error *err)
+{
+	char *copy = NULL;
+
+	if (listener->origin == HARK_ORIGIN_NONE)
+		(void)HARK__FAIL(err, .step = HARK_STEP_ADOPT, .code = -EINVAL,
+			.cause = HARK_CAUSE_NOT_LISTENING);
+	else if (full)
+		(void)HARK__FAIL(err, .step = HARK_STEP_ADOPT, .code = -E2BIG,
+			.cause = HARK_CAUSE_TOO_MANY, .limit = (long long)most);
+	else if (*name == '\0' || strlen(name) >= HARK__HANDED_NAME_MAX)
+		(void)refuse_name(name, err);
+	else if (!(copy = strdup(name)))
+		(void)HARK__FAIL(err, .step = HARK_STEP_SERVE, .code = -ENOMEM);
+	return copy;
+}
+
+int hark_server_adopt_as(struct hark_server *server, struct hark_listener *listener,
+	const char *name, struct hark_error *err)
+{
+	struct hark_error why;
+	char *copy;
+
+	if (has_begun(server))
+		return hark__busy("adopt", err);
+	copy = check_named(listener, name, server->count == HARK_SET_MAX, HARK_SET_MAX,
+		err ? err : &why);
+	if (!copy)
+		return err ? err->code : why.code;
+	server->name[server->count] = copy;
+	server->listener[server->count++] = *listener;
+	*listener = (struct hark_listener){0};
+	return 0;
+}
+
 int hark_server_adopt(struct hark_server *server, struct hark_listener *listener,
 	struct hark_error *err)
 {
+	char name[HARK_ADDR_TEXT_MAX] = "none";
+
+	if (listener->origin != HARK_ORIGIN_NONE)
+		(void)hark_addr_text(&listener->addr, name, sizeof(name)); /* it fits */
+	return hark_server_adopt_as(server, listener, name, err);
+}
+
+int hark_server_hand_down(struct hark_server *server, struct hark_listener *listener,
+	const char *name, struct hark_error *err)
+{
+	struct hark__handover *handover = &server->handover;
+	struct hark_error why;
+	char *copy;
+
 	if (has_begun(server))
-		return hark__busy("adopt", err);
-	if (listener->origin == HARK_ORIGIN_NONE)
-		return HARK__FAIL(err, .step = HARK_STEP_ADOPT, .code = -EINVAL,
-			.cause = HARK_CAUSE_NOT_LISTENING);
-	if (server->count == HARK_SET_MAX)
-		return HARK__FAIL(err, .step = HARK_STEP_ADOPT, .code = -E2BIG,
-			.cause = HARK_CAUSE_TOO_MANY, .limit = HARK_SET_MAX);
-	server->listener[server->count++] = *listener;
-	*listener = (struct hark_listener){0};
+		return hark__busy("hand_down", err);
+	copy = check_named(listener, name, handover->kept_count == HARK_HAND_DOWN_MAX,
+		HARK_HAND_DOWN_MAX, err ? err : &why);
+	if (!copy)
+		return err ? err->code : why.code;
+	handover->kept[handover->kept_count].name = copy;
+	handover->kept[handover->kept_count++].listener = listener;
 	return 0;
 }
 

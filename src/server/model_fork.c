@@ -33,6 +33,7 @@ static void let_go(struct hark__worker *worker)
 	if (hark__worker_is_alone(worker)) {
 		hark__attend_let_go(&server->attending);
 		hark__notify_let_go(server);
+		hark__handover_let_go(server);
 	}
 	hark__watch_unmake(worker);
 	if (crowd_fd >= 0)

@@ -149,9 +149,14 @@ static void send_banner(const char *banner, int fd)
 		(void)sys_send(fd, banner, strlen(banner), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* A listener that a server of handlers has left to us is theirs still, if we should fail. */
 static void find_out(struct start *start)
 {
 	const struct hark__arrival *arrival = start->arrival;
+
+	if (!start->worker->server->endless)
+		(void)hark__set_moment(
+			arrival->fd, SO_RCVTIMEO, 0); /* or its reads time out */
 
 	if (hark__local_addr(arrival->fd, &start->local) < 0)
 		start->local.length = 0;

@@ -204,14 +204,13 @@ void hark__notify_reloaded(struct hark_server *server)
 	look_at(server, sent);
 }
 
-void hark__notify_main_pid(struct hark_server *server, pid_t pid)
+/* Who owns it is told who the service is, and owns it then, if anybody does. */
+static void tell_main_pid(struct hark_server *server, pid_t pid, pid_t owner)
 {
 	struct hark__notifier *notifier = &server->notifier;
 	char text[80];
 	int sent = -ECONNREFUSED;
 
-	if (!is_ours(server))
-		return;
 	(void)pthread_mutex_lock(&notifier->lock); /* ours alone */
 	(void)snprintf(text, sizeof(text), "%sMAINPID=%d\n",
 		notifier->owed ? notifier->phase : "", (int)pid); /* it fits */
@@ -219,9 +218,21 @@ void hark__notify_main_pid(struct hark_server *server, pid_t pid)
 		sent = hark__notify_send_in_time(notifier->fd, text);
 	if (sent == -ECONNREFUSED)
 		sent = send_again(notifier, text);
-	notifier->owner = 0;
+	notifier->owner = owner;
 	(void)pthread_mutex_unlock(&notifier->lock);
 	look_at(server, sent);
+}
+
+void hark__notify_main_pid(struct hark_server *server, pid_t pid)
+{
+	if (is_ours(server))
+		tell_main_pid(server, pid, 0);
+}
+
+void hark__notify_stay(struct hark_server *server)
+{
+	if (server->notifier.phase)
+		tell_main_pid(server, sys_getpid(), sys_getpid());
 }
 
 /* ----------------------------------------------------------------------- begin and end */

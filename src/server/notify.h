@@ -42,4 +42,7 @@ void hark__notify_reloaded(struct hark_server *server);
  */
 void hark__notify_main_pid(struct hark_server *server, pid_t pid);
 
+/* Back again: that process has ended before it could be the service. */
+void hark__notify_stay(struct hark_server *server);
+
 #endif

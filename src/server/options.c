@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "server/model.h"
+#include "socket/handed.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -136,6 +137,33 @@ static int check_company(const struct hark_server_options *options, bool has_han
 	return 0;
 }
 
+static int bad_successor(const char *option, long long value, enum hark_cause cause,
+	struct hark_error *err)
+{
+	return HARK__FAIL(err, .step = HARK_STEP_OPTION, .code = -EINVAL,
+		.cause = cause, .option = option, .limit = value);
+}
+
+static int check_successor(
+	const struct hark_successor *successor, struct hark_error *err)
+{
+	int most = successor->max_generations;
+
+	if (!successor->path || !strchr(successor->path, '/'))
+		return bad_successor("successor.path", 0, HARK_CAUSE_BAD_VALUE, err);
+	if (!successor->argv || !successor->argv[0])
+		return bad_successor("successor.argv", 0, HARK_CAUSE_BAD_VALUE, err);
+	if (successor->ready_ms < 0)
+		return bad("successor.ready_ms", successor->ready_ms, err);
+	if (most != 0 && (most < 2 || most > HARK__ANCESTORS_MAX))
+		return bad("successor.max_generations", most, err);
+	for (size_t i = 0; i < sizeof(successor->reserved) / sizeof(uint64_t); i++)
+		if (successor->reserved[i])
+			return bad_successor(
+				"successor.reserved", 0, HARK_CAUSE_RESERVED, err);
+	return 0;
+}
+
 static int check_model(
 	const struct hark_server_options *options, struct hark_error *err)
 {
@@ -200,6 +228,8 @@ int hark__server_options(struct hark_server_options *filled,
 		done = check_company(&options, has_handler, err);
 	if (done == 0)
 		done = check_model(&options, err);
+	if (done == 0 && options.successor)
+		done = check_successor(options.successor, err);
 	if (done < 0)
 		return done;
 	fill_all(&options);

@@ -34,7 +34,7 @@ static unsigned rows_for(const struct hark_server_options *options)
 static int open_fds(struct hark_server *server, struct hark_error *err)
 {
 	int *const fds[] = {&server->stop_fd, &server->lame_fd, &server->closing_fd,
-		&server->cut_fd, &server->notice_fd};
+		&server->cut_fd, &server->notice_fd, &server->handover.asked_fd};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		*fds[i] = hark_wake_create(err);
@@ -47,7 +47,7 @@ static int open_fds(struct hark_server *server, struct hark_error *err)
 static void close_fds(const struct hark_server *server)
 {
 	const int fds[] = {server->stop_fd, server->lame_fd, server->closing_fd,
-		server->cut_fd, server->notice_fd};
+		server->cut_fd, server->notice_fd, server->handover.asked_fd};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
@@ -101,8 +101,17 @@ static int inherit(struct hark_server *server, struct hark_error *err)
 	return 0;
 }
 
+static void free_names(struct hark_server *server)
+{
+	for (size_t i = 0; i < server->count; i++)
+		free(server->name[i]);
+	for (size_t i = 0; i < server->handover.kept_count; i++)
+		free(server->handover.kept[i].name);
+}
+
 static void free_all(struct hark_server *server)
 {
+	free_names(server);
 	hark__rules_free(server->rules);
 	free(server->inherited_memory);
 	if (server->hosts_memory)
@@ -110,6 +119,8 @@ static void free_all(struct hark_server *server)
 	if (server->board)
 		hark__board_unmake(server->board);
 	hark__attend_unmake(&server->attending);
+	if (server->handover.done)
+		(void)sys_close(server->handover.link_fd); /* a socket of ours */
 	close_fds(server);
 	free(server);
 }
@@ -148,7 +159,7 @@ struct hark_server *hark_server_create(const struct hark_server_options *options
 	(void)pthread_rwlock_init(&server->rules_lock, NULL); /* cannot fail on Linux */
 	server->stop_fd = server->lame_fd = server->closing_fd = -1;
 	server->cut_fd = server->notice_fd = server->look_fd = -1;
-	server->attending.fd = -1;
+	server->attending.fd = server->handover.asked_fd = -1;
 	if (make(server, err) == 0)
 		return server;
 	free_all(server);
@@ -180,7 +191,9 @@ static void told(int number, void *ctx)
 	struct hark_server *server = ctx;
 
 	if (number == SIGHUP)
-		(void)hark_server_reload(server); /* eventfds of ours, both */
+		(void)hark_server_reload(server); /* eventfds of ours, all */
+	else if (number == SIGUSR2)
+		(void)hark_server_upgrade(server);
 	else
 		(void)hark_server_stop(server);
 }
@@ -192,6 +205,17 @@ static void tell_listeners(struct hark_server *server)
 			.local = &server->listener[i].addr);
 }
 
+int hark__begin(struct hark_server *server, struct hark_error *err)
+{
+	int done = hark__succeed(server, err);
+
+	if (done <= 0)
+		return done;
+	hark__notify_begin(server);
+	tell_listeners(server);
+	return done;
+}
+
 static int serve_alone(struct hark_server *server, struct hark_error *err)
 {
 	struct hark__row *row = hark__board_take_row(server->board);
@@ -199,7 +223,9 @@ static int serve_alone(struct hark_server *server, struct hark_error *err)
 
 	if (done < 0)
 		return done;
-	done = hark__worker_run(server->worker, err);
+	done = hark__begin(server, err);
+	if (done > 0)
+		done = hark__worker_run(server->worker, err);
 	if (hark__worker_unmake(server->worker))
 		server->worker = NULL;
 	return done;
@@ -214,24 +240,34 @@ static int read_rules(struct hark_server *server, struct hark_error *err)
 	return hark__rules_read(&server->rules, server->options.rules_file, err);
 }
 
+static int attend_and_serve(struct hark_server *server, struct hark_error *err)
+{
+	int done = hark__stop_attend(server, err);
+
+	if (done < 0)
+		return done;
+	done = hark__handover_attend(server, err);
+	server->patient = hark__are_patient(server, HARK__CONN_PATIENCE_MS);
+	server->endless = hark__are_patient(server, 0);
+	if (done == 0)
+		done = server->options.workers ? hark__supervise(server, err)
+					       : serve_alone(server, err);
+	hark__handover_end(server);
+	hark__stop_attend_no_more(server);
+	return done;
+}
+
 static int serve(struct hark_server *server, struct hark_error *err)
 {
 	bool minds = server->options.mind_signals == HARK_ON;
 	int done = read_rules(server, err);
 
 	if (done == 0 && minds)
-		done = hark__signals_take_all(told, server, err);
+		done = hark__signals_take_all(
+			told, server, server->options.successor != NULL, err);
 	if (done < 0)
 		return done;
-	done = hark__stop_attend(server, err);
-	if (done == 0) {
-		server->patient = hark__are_patient(server);
-		hark__notify_begin(server);
-		tell_listeners(server);
-		done = server->options.workers ? hark__supervise(server, err)
-					       : serve_alone(server, err);
-		hark__stop_attend_no_more(server);
-	}
+	done = attend_and_serve(server, err);
 	if (minds)
 		hark__signals_release();
 	return done;

@@ -8,6 +8,7 @@
 #include "server/attend.h"
 #include "server/board.h"
 #include "server/environment.h"
+#include "server/handover.h"
 #include "server/hosts.h"
 #include "server/notify.h"
 
@@ -25,6 +26,7 @@ struct hark_server {
 	const struct hark__model *model;
 
 	struct hark_listener listener[HARK_SET_MAX];
+	char *name[HARK_SET_MAX]; /* by which a successor takes it; ours */
 	size_t count;
 
 	struct hark__board *board;
@@ -45,6 +47,7 @@ struct hark_server {
 
 	struct hark__attending attending; /* of the process that runs it */
 	struct hark__notifier notifier;   /* likewise */
+	struct hark__handover handover;   /* likewise */
 
 	struct hark__worker *worker; /* of the process that serves, or NULL */
 	/* Each process has its own, from before the fork, and reads them again itself. */
@@ -61,8 +64,10 @@ struct hark_server {
 	bool closing;     /* … and who accepts was told to end */
 
 	_Atomic bool running;
-	bool closed;  /* the listeners, in this process */
-	bool patient; /* connections inherit from them all how long recv(2) may wait */
+	bool closed; /* the listeners, in this process */
+	/* Connections inherit from them all how long recv(2) may wait: as conversations
+	 * have it, or as programs have it, who know nothing of it. */
+	bool patient, endless;
 };
 
 /* A stop was asked for: conversations that are idle end. */
@@ -89,11 +94,18 @@ void hark__cut(struct hark_server *server);
  */
 int hark__reload(struct hark_server *server, struct hark_error *err);
 
+/*
+ * All that serving needs is there: 1, and it is told, when a predecessor lets us, if there
+ * is one.  0: we were told to stop before.  After this failures cost clients.
+ */
+int hark__begin(struct hark_server *server, struct hark_error *err);
+
 /* It runs, or has run; .option: the call that comes too late. */
 int hark__busy(const char *option, struct hark_error *err);
 
-/* Whether all listeners have .patient, those that others made included. */
-bool hark__are_patient(const struct hark_server *server);
+/* Whether connections inherit from all listeners, those that others made included, that
+ * recv(2) waits so long. */
+bool hark__are_patient(const struct hark_server *server, int ms);
 
 /*
  * This process's copies; what goes wrong is told.  How many clients were in the queues of

@@ -62,6 +62,12 @@ static void let_close(struct hark_server *server, bool at_once)
 	wake_all(server);
 }
 
+/* Who is in the queues is theirs. */
+static bool is_left_to_others(const struct hark_server *server)
+{
+	return server->options.quiesce == HARK_QUIESCE_SHARED || server->handover.all;
+}
+
 static void look(struct hark_server *server)
 {
 	struct hark_quiesce_report report;
@@ -70,8 +76,7 @@ static void look(struct hark_server *server)
 		return;
 	(void)hark_quiesce_report(
 		&server->quiesce, &report, sizeof(report)); /* the size is right */
-	let_close(server,
-		report.timed_out || server->options.quiesce == HARK_QUIESCE_SHARED);
+	let_close(server, report.timed_out || is_left_to_others(server));
 }
 
 static bool filters(const struct hark_server *server)
@@ -112,6 +117,7 @@ void hark__quiesce_begin(struct hark_server *server)
 	if (server->stopping)
 		return;
 	server->stopping = true;
+	hark__handover_stop(server);
 	(void)hark__attend_no_more(&server->attending, server->stop_fd); /* or never */
 	hark__set_state(server, HARK_SERVER_QUIESCING);
 	HARK__TELL(server, .kind = HARK_EVENT_QUIESCING);
@@ -154,6 +160,7 @@ static void on_lame(int fd, void *ctx)
 	if (server->stopping)
 		return;
 	server->board->lame = true;
+	hark__handover_stop(server);
 	HARK__TELL(server, .kind = HARK_EVENT_LAME_DUCK);
 	if (sys_timer_set(server->look_fd, server->options.lame_duck_ms) < 0)
 		hark__stop_once(server); /* nobody would wake us */

@@ -89,7 +89,8 @@ static int serve(struct hark__worker *worker, int lane, struct hark_error *err)
 	int done = worker->retire_fd = hark_wake_create(err);
 
 	if (done >= 0 && options->mind_signals == HARK_ON)
-		done = hark__signals_take_all(told, worker, err);
+		done = hark__signals_take_all(
+			told, worker, options->successor != NULL, err);
 	if (done >= 0 && options->pin_cpus == HARK_ON)
 		(void)sys_pin((unsigned)lane); /* then it is not pinned */
 	if (done >= 0)
@@ -118,6 +119,7 @@ static _Noreturn void be_worker(
 	close_siblings(supervisor);
 	hark__attend_let_go(&server->attending);
 	hark__notify_let_go(server);
+	hark__handover_let_go(server);
 	if (sys_getppid() != parent)
 		sys_exit(0);
 	done = hark__worker_make(&worker, server, row, parent_fd, &why);
@@ -484,9 +486,11 @@ int hark__supervise(struct hark_server *server, struct hark_error *err)
 	int done;
 
 	if (make(&supervisor, server->options.workers))
-		done = supervise(&supervisor, err);
+		done = hark__begin(server, err);
 	else
 		done = HARK__FAIL(err, .step = HARK_STEP_SERVE, .code = -ENOMEM);
+	if (done > 0)
+		done = supervise(&supervisor, err);
 	free(supervisor.fds);
 	free(supervisor.retired);
 	free(supervisor.lane);

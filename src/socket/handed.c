@@ -254,6 +254,13 @@ int hark__handed(struct hark__handed **handed, struct hark_error *err)
 	return 1;
 }
 
+bool hark_is_successor(void)
+{
+	struct hark__handed *handed;
+
+	return hark__handed(&handed, NULL) != 0;
+}
+
 /* ------------------------------------------------------------------------------- taking */
 
 /* Those that are chosen, and their addresses. */

@@ -18,8 +18,9 @@
 
 #include <hark.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
-enum { HARK__ANCESTORS_MAX = 16, HARK__HANDED_MAX = 64, HARK__HANDED_NAME_MAX = 512 };
+enum { HARK__ANCESTORS_MAX = 16, HARK__HANDED_MAX = 64, HARK__HANDED_NAME_MAX = 513 };
 
 /* The longest entry: names, where each byte may be three. */
 enum { HARK__HANDED_TEXT_MAX = 64 + 3 * HARK__HANDED_NAME_MAX };
@@ -33,6 +34,7 @@ struct hark__handed_listener {
 };
 
 struct hark__handed {
+	_Atomic bool claimed; /* by a server that says when it is ready */
 	int link_fd;
 	int ancestor[HARK__ANCESTORS_MAX];
 	size_t ancestor_count;

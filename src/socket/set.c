@@ -189,7 +189,7 @@ static int add_activated(struct hark_listener_set *set, const char *name,
 		set, fds, (size_t)found, HARK_ORIGIN_INHERITED, text, options, err);
 }
 
-/* A predecessor had it under this text, and goes with us: see hark_handover(7). */
+/* A predecessor had it under this text, and goes with us: see hark_server_upgrade(3). */
 static int add_handed(
 	struct hark_listener_set *set, const char *text, struct hark_error *err)
 {

@@ -11,9 +11,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* The last only for whoever is told of each; it stays with its default otherwise. */
-static const int minded[] = {SIGINT, SIGTERM, SIGHUP};
-enum { MINDED = sizeof(minded) / sizeof(minded[0]) };
+/* The first two by all; which more, whoever is told of each says: the others stay as they
+ * are. */
+static const int minded[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR2};
+enum { MINDED = sizeof(minded) / sizeof(minded[0]), STOPS = 2, RELOADS, UPGRADES };
 
 /*
  * The slot: who took it, and the descriptor to wake, in one word, so that a process that
@@ -135,18 +136,19 @@ int hark__signals_take(int wake_fd, struct hark_error *err)
 	if (!take_slot(wake_fd))
 		return taken_already(err);
 	told = (hark__signal_told *)0;
-	taken = MINDED - 1;
+	taken = STOPS;
 	return take(err);
 }
 
 /* Nobody's handler runs before take(): the slot alone does nothing. */
-int hark__signals_take_all(hark__signal_told *whom, void *ctx, struct hark_error *err)
+int hark__signals_take_all(
+	hark__signal_told *whom, void *ctx, bool upgrades, struct hark_error *err)
 {
 	if (!take_slot(0))
 		return taken_already(err);
 	told = whom;
 	told_ctx = ctx;
-	taken = MINDED;
+	taken = upgrades ? UPGRADES : RELOADS;
 	return take(err);
 }
 

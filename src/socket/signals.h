@@ -14,11 +14,12 @@
 int hark__signals_take(int wake_fd, struct hark_error *err);
 
 /*
- * From now on each of them, and SIGHUP, is told in the signal handler, which may do what is
- * allowed there.  -EBUSY likewise.
+ * From now on each of them, SIGHUP, and SIGUSR2 where `upgrades`, is told in the signal
+ * handler, which may do what is allowed there.  -EBUSY likewise.
  */
 typedef void hark__signal_told(int number, void *ctx);
-int hark__signals_take_all(hark__signal_told *whom, void *ctx, struct hark_error *err);
+int hark__signals_take_all(
+	hark__signal_told *whom, void *ctx, bool upgrades, struct hark_error *err);
 
 /*
  * In a process that was forked for one conversation: the signals, which a terminal or a

@@ -35,6 +35,13 @@ int sys_socket(int family, int type, int protocol)
 	SYS__TRY(SOCKET, sys__result(socket(family, type, protocol)));
 }
 
+int sys_socketpair(int fds[2])
+{
+	SYS__TRY(SOCKETPAIR,
+		sys__result(socketpair(AF_UNIX,
+			SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds)));
+}
+
 int sys_bind(int fd, const struct sockaddr *addr, socklen_t length)
 {
 	SYS__TRY(BIND, sys__result(bind(fd, addr, length)));

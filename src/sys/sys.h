@@ -24,6 +24,7 @@
 
 #define HARK__CALLS(X)                   \
 	X(SOCKET, "socket")              \
+	X(SOCKETPAIR, "socketpair")      \
 	X(BIND, "bind")                  \
 	X(LISTEN, "listen")              \
 	X(ACCEPT, "accept4")             \
@@ -83,6 +84,7 @@ enum hark__call { HARK__CALLS(HARK__CALL_ENUM) HARK__CALL_COUNT };
 extern int (*hark__fault)(enum hark__call call);
 
 int sys_socket(int family, int type, int protocol);
+int sys_socketpair(int fds[2]); /* Unix, keeps messages apart; as sys_eventfd */
 int sys_bind(int fd, const struct sockaddr *addr, socklen_t length);
 int sys_listen(int fd, int backlog);
 int sys_accept4(int fd, struct sockaddr *addr, socklen_t *length, int flags);
