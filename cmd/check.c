@@ -259,6 +259,9 @@ static int check_company(const struct serve_options *options, bool program)
 	if (options->wait && options->drain_s >= 0)
 		return bad_usage("cannot add the option", "--drain",
 			"--wait waits however long");
+	if (options->chroot && (options->upgrade_timeout_s || options->generations))
+		return bad_usage("cannot add the option", "--chroot",
+			"a successor would be looked for in the new root");
 	if (options->quiet && options->verbose)
 		return bad_usage("cannot add the option", "--verbose",
 			"--quiet is the opposite");

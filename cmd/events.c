@@ -60,7 +60,7 @@ static void is_ready(const struct events *events)
 		report_listening(listener);
 	if (options->print_port)
 		print_ports(events->setup);
-	if (options->notify_fd >= 0)
+	if (options->notify_fd >= 0 && !hark_is_successor())
 		notify(options->notify_fd);
 }
 
@@ -292,6 +292,31 @@ static void tell_failed(
 			event->error);
 }
 
+/* ---------------------------------------------------------------------------- upgrades */
+
+static void tell_upgrade_failed(const struct hark_server_event *event)
+{
+	char how[32];
+
+	report_error("no hot restart, going on", event->error);
+	if (event->error->cause != HARK_CAUSE_ENDED_EARLY)
+		return;
+	report_how_ended(event->status, how);
+	report(TELL_ERRORS, "the successor, process %d, ended: %s", (int)event->pid,
+		how);
+}
+
+static void tell_upgrade(const struct hark_server_event *event)
+{
+	if (event->kind == HARK_EVENT_UPGRADING)
+		report(TELL_EVENTS, "started the successor, process %d",
+			(int)event->pid);
+	else if (event->kind == HARK_EVENT_UPGRADED)
+		report(TELL_EVENTS, "process %d has taken over", (int)event->pid);
+	else
+		tell_upgrade_failed(event);
+}
+
 void events_tell(const struct hark_server_event *event, void *ctx)
 {
 	struct events *events = ctx;
@@ -353,6 +378,11 @@ void events_tell(const struct hark_server_event *event, void *ctx)
 		break;
 	case HARK_EVENT_FAILED:
 		tell_failed(events, event);
+		break;
+	case HARK_EVENT_UPGRADING:
+	case HARK_EVENT_UPGRADED:
+	case HARK_EVENT_UPGRADE_FAILED:
+		tell_upgrade(event);
 		break;
 	default:
 		break;

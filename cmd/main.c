@@ -5,6 +5,7 @@
 #include "command.h"
 #include "commands.h"
 #include "os.h"
+#include "upgrade.h"
 
 #include <hark.h>
 #include <stdio.h>
@@ -97,6 +98,10 @@ int main(int argc, char **argv)
 	(void)os_plug_standard_descriptors(); /* out of descriptors: told by who needs one */
 	(void)setvbuf(stderr, line, _IOLBF, sizeof(line)); /* a line is one write */
 	(void)setvbuf(stdout, NULL, _IOFBF, BUFSIZ); /* and fails in finish_output */
+	if (!upgrade_remember_words(argv)) {
+		complain("out of memory");
+		return EXIT_LATER;
+	}
 	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++)
 		if (!strcmp(word, runs[i].table->command))
 			return runs[i].run(argc - 1, argv + 1);

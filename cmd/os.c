@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -270,6 +271,12 @@ int os_connect_from(
 }
 
 /* ----------------------------------------------------------------- time and processes */
+
+const char *os_executed(void)
+{
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): as getauxval(3) has it */
+	return (const char *)getauxval(AT_EXECFN);
+}
 
 int64_t os_now_ms(void)
 {

@@ -84,6 +84,9 @@ int os_need_descriptors(unsigned most);
 
 int64_t os_now_ms(void); /* monotonic */
 
+/* The path that this process was executed by; NULL: the system does not tell. */
+const char *os_executed(void);
+
 /* A reader of our log who leaves, and a log that is as large as it may be, end nobody. */
 void os_ignore_log_signals(void);
 /*

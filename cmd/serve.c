@@ -53,9 +53,10 @@ static int parse(
 
 /* ----------------------------------------------------------------------- the surroundings */
 
+/* Our predecessor has told who waited there, and closed it: see is_ready() in events.c. */
 static int check_notify_fd(int fd)
 {
-	int open = fd < 0 ? 0 : os_is_open(fd);
+	int open = fd < 0 || hark_is_successor() ? 0 : os_is_open(fd);
 	char word[16], advice[80];
 
 	(void)snprintf(word, sizeof(word), "%d", fd);
@@ -133,17 +134,29 @@ static void free_standard_descriptors(void)
 	(void)os_plug_standard_descriptors();               /* as in main() */
 }
 
-static int open_all(struct setup *setup, const struct words *words)
+static int open_one(struct setup *setup, const char *address)
 {
 	struct hark_listen_options listen = {
 		.backlog = setup->options.backlog, .on_notice = notice};
+	struct hark_listener_set *set = &setup->set;
+	size_t before = set->count;
 	struct hark_error err;
 
+	if (hark_listener_set_add(set, address, &listen, &err) < 0)
+		return complain_error(&err);
+	report_left_out(set);
+	for (size_t i = before; i < set->count; i++)
+		setup->names[i] = address;
+	return 0;
+}
+
+static int open_all(struct setup *setup, const struct words *words)
+{
 	for (int i = 0; i < words->address_count; i++) {
-		if (hark_listener_set_add(
-			    &setup->set, words->addresses[i], &listen, &err) < 0)
-			return complain_error(&err);
-		report_left_out(&setup->set);
+		int failed = open_one(setup, words->addresses[i]);
+
+		if (failed)
+			return failed;
 		setup->ports[i] = hark_addr_port(&setup->set.verdict[0].addr);
 	}
 	setup->address_count = words->address_count;

@@ -159,6 +159,17 @@ static const struct option_row rows[] = {
 		"queue is emptied.\n.Xr hark_quiesce 3\nhas "
 		"the conditions of each."},
 
+	{OPTION_HEADING, .name = "Hot restart, at SIGUSR2"},
+	{OPTION_NUMBER, 0, "upgrade-timeout", "SECONDS", AT(upgrade_timeout_s), 1,
+		1000000, "how long a successor may take until it is ready; 30",
+		"How long a successor may take until it is ready, before it is killed "
+		"and this server goes on.\nThe default is 30."},
+	{OPTION_NUMBER, 0, "generations", "N", AT(generations), 2, 16,
+		"alive at once, those that still drain included; 4",
+		"How many generations may be alive at once: those that serve their "
+		"last conversations, this one and a successor.\nMore than so many "
+		"are not begun.\nThe default is 4."},
+
 	{OPTION_HEADING, .name = "Programs"},
 	{OPTION_LIST, 'e', "env", "NAME=VALUE", AT(set), 0, 0,
 		"set a variable in the environment of programs; may be repeated",

@@ -10,6 +10,7 @@
 #include "os.h"
 #include "report.h"
 #include "services.h"
+#include "upgrade.h"
 #include "variables.h"
 
 #include <stdio.h>
@@ -123,6 +124,7 @@ static struct hark_server_options options_of(
 		/* if NOTIFY_SOCKET is set, and was not told of already */
 		.notify = setup->manager_fd < 0 ? HARK_OFF : HARK_ON,
 		.notify_fd = setup->manager_fd < 0 ? 0 : setup->manager_fd,
+		.successor = &setup->successor,
 		.program = setup->path ? &parts->program : NULL};
 }
 
@@ -151,13 +153,16 @@ static hark_handler *handler_of(const struct setup *setup)
 				    : service_of((enum service)setup->options.service);
 }
 
-static int adopt_all(struct hark_server *server, struct hark_listener_set *set,
-	struct hark_error *err)
+/* By the words that they were opened by: a successor has the same. */
+static int adopt_all(
+	struct hark_server *server, struct setup *setup, struct hark_error *err)
 {
+	struct hark_listener_set *set = &setup->set;
 	int done = 0;
 
 	for (size_t i = 0; i < set->count && done == 0; i++)
-		done = hark_server_adopt(server, &set->listener[i], err);
+		done = hark_server_adopt_as(
+			server, &set->listener[i], setup->names[i], err);
 	if (done == 0)
 		set->count = 0;
 	return done;
@@ -174,7 +179,7 @@ static int run(struct parts *parts, struct setup *setup, struct hark_error *err)
 		return err->code;
 	parts->events = (struct events){.setup = setup, .server = server};
 	raise_descriptors(setup);
-	done = adopt_all(server, &setup->set, err);
+	done = adopt_all(server, setup, err);
 	if (done == 0)
 		done = hark_server_run(server, err);
 	(void)hark_server_destroy(server); /* handlers that are stuck end with us */
@@ -190,6 +195,7 @@ int server_run(struct setup *setup)
 		complain("out of memory for the environment");
 		return EXIT_LATER;
 	}
+	setup->successor = upgrade_successor(&setup->options);
 	setup->proxy.timeout_ms =
 		setup->options.timeout_s ? setup->options.timeout_s * 1000 : -1;
 	return run(&parts, setup, &err) < 0 ? complain_error(&err) : EXIT_FINE;

@@ -15,12 +15,15 @@ enum { ADDRESSES_MAX = HARK_SET_MAX };
 struct setup {
 	struct serve_options options;
 	struct hark_listener_set set;
-	int ports[ADDRESSES_MAX]; /* of each ADDRESS; -1: it has none */
+	const char
+		*names[HARK_SET_MAX]; /* of each listener, the ADDRESS that meant it */
+	int ports[ADDRESSES_MAX];     /* of each ADDRESS; -1: it has none */
 	int address_count;
 
 	char **argv;      /* of the program, or NULL … */
 	const char *path; /* … and where it is */
 	struct proxy proxy;
+	struct hark_successor successor;
 	int manager_fd; /* hark_notify_open's, from before the privileges go, or 0 */
 };
 
