@@ -4,13 +4,15 @@
  * The promise: who has sent its SYN and was answered (HALF, QUEUED) is served. It is CUT only if
  *   - the generation that had accepted it crashed, or
  *   - all who held the listening socket have crashed, or
- *   - the generation that said ready last has, after its predecessor had looked whether it
- *     lives and stopped accepting, and before that one closed its copy.
+ *   - the generation that was let in last has, after its predecessor had said so to it while
+ *     it lived and stopped accepting, and before that one closed its copy, or
+ *   - the predecessor has, while one that it had not let in was stopping.
  * A client that vanishes half-way (GONE), or whose SYN finds gate or no listener (REFUSED),
  * was promised nothing.
  *
- * A generation can crash between any two steps: before ready that is also a failed exec.
- * The time-out may come at any moment before the byte of readiness is read: a hang is that.
+ * A successor says that it is ready, and accepts when it hears "go", or that nobody is there
+ * to say it (src/server/link.h). A generation can crash between any two steps: before ready
+ * that is also a failed exec. The time-out may come at any moment before "go": a hang is that.
  * Not modelled: deadline of the drain, workers, several listeners, a full queue, cookies.
  *
  * tools/model/check runs it, and with each MUTANT, which must fail. A counterexample:
@@ -27,14 +29,14 @@
 #define NONE GENERATIONS
 
 mtype = { NEW, HALF, QUEUED, TAKEN, SERVED, GONE, REFUSED, CUT };
-mtype = { UNBORN, STARTING, SERVING, LEAVING, GATED, EMPTYING, REWAIT, CLOSING, DRAINING, ENDED, CRASHED };
+mtype = { UNBORN, STARTING, WAITING, SERVING, LEAVING, GATED, EMPTYING, REWAIT, CLOSING, QUITTING, DRAINING, ENDED, CRASHED };
 
 mtype client[CLIENTS] = NEW;
 byte owner[CLIENTS] = NONE;
 mtype gen[GENERATIONS] = UNBORN;
-bool holds[GENERATIONS], ready[GENERATIONS], frozen[GENERATIONS];
+bool holds[GENERATIONS], ready[GENERATIONS], go[GENERATIONS];
 byte pred[GENERATIONS] = NONE;
-byte born = 1, last_ready, living = 1;
+byte born = 1, last_in, living = 1;
 bool gate, stop;
 
 #define ALIVE(g) (gen[g] != UNBORN && gen[g] != ENDED && gen[g] != CRASHED)
@@ -68,15 +70,16 @@ inline close_copy(g, i)
 {
 	holds[g] = false;
 	assert(HELD || !(ANY(HALF) || ANY(QUEUED)) ||
-		(gen[g] == LEAVING && gen[last_ready] == CRASHED));
+		(gen[g] == LEAVING && gen[last_in] == CRASHED) ||
+		(gen[g] == QUITTING && gen[pred[g]] == CRASHED));
 	reset(i)
 }
 
 inline crash(g, i)
 {
 	gen[g] = CRASHED; living--; holds[g] = false;
-	/* Nobody may have left the socket to one that was not ready. */
-	assert(HELD || !(ANY(HALF) || ANY(QUEUED)) || ready[g] || gen[pred[g]] == CRASHED);
+	/* Nobody may have left the socket to one that was not let in. */
+	assert(HELD || !(ANY(HALF) || ANY(QUEUED)) || go[g] || gen[pred[g]] == CRASHED);
 	i = 0;
 	do
 	:: i < CLIENTS ->
@@ -137,25 +140,36 @@ proctype Generation(byte g)
 	byte i, next = NONE;
 	bool late;
 	do
-	:: d_step { ALIVE(g) && !frozen[g] -> crash(g, i) }
+	:: d_step { ALIVE(g) -> crash(g, i) }
 	:: !ALIVE(g) -> break /* crashed, ended or killed */
 
-	/* The successor: says ready, then accepts. Nobody reads it if the predecessor died:
-	 * it serves all the same, as it may be the only one that can. */
-	:: d_step { gen[g] == STARTING && !frozen[g] ->
-		if
-#ifdef MUTANT_ORPHAN_QUITS
-		:: !ALIVE(pred[g]) -> gen[g] = CLOSING
+	/* The successor: says ready, then waits. */
+	:: d_step { gen[g] == STARTING -> ready[g] = true;
+#ifdef MUTANT_NO_WAIT
+		gen[g] = SERVING
+#else
+		gen[g] = WAITING
 #endif
-		:: else -> ready[g] = true; last_ready = g; gen[g] = SERVING
-		fi }
+	   }
+	:: d_step { gen[g] == WAITING && go[g] -> gen[g] = SERVING }
+	/* Nobody answers if the predecessor died: it serves all the same, as it may be the
+	 * only one that can. */
+	:: d_step { gen[g] == WAITING && !go[g] && !ALIVE(pred[g]) ->
+#ifdef MUTANT_ORPHAN_QUITS
+		gen[g] = CLOSING
+#else
+		go[g] = true; last_in = g; gen[g] = SERVING
+#endif
+	   }
+	/* Told to stop before it was let in: from then on it hears nothing. */
+	:: d_step { gen[g] == WAITING && !go[g] && ALIVE(pred[g]) && stop -> gen[g] = QUITTING }
+	:: d_step { gen[g] == QUITTING -> close_copy(g, i); gen[g] = DRAINING }
 
-	:: d_step { gen[g] == SERVING && !frozen[g] && ANY(QUEUED) -> accept(g, i) }
-	:: d_step { ALIVE(g) && !frozen[g] && OWNS(g) -> serve(g, i) }
+	:: d_step { gen[g] == SERVING && ANY(QUEUED) -> accept(g, i) }
+	:: d_step { ALIVE(g) && OWNS(g) -> serve(g, i) }
 
 	/* Upgrade: the child inherits the listening socket. */
-	:: atomic { gen[g] == SERVING && !frozen[g] && next == NONE && !stop &&
-		born < GENERATIONS && ROOM ->
+	:: atomic { gen[g] == SERVING && next == NONE && !stop && born < GENERATIONS && ROOM ->
 		next = born; born++; living++;
 		assert(living <= CAP);
 		gen[next] = STARTING; holds[next] = true; pred[next] = g;
@@ -164,45 +178,37 @@ proctype Generation(byte g)
 		gen[g] = LEAVING
 #endif
 	   }
-	/* The byte: stop accepting; close in a step of its own. */
-	:: d_step { gen[g] == SERVING && !frozen[g] && next != NONE && ready[next] && !late ->
+	/* It is ready: "go", if it still listens to us. We stop accepting, and close in a step
+	 * of its own. */
+	:: d_step { gen[g] == SERVING && next != NONE && ready[next] && !late ->
 		if
-		:: gen[next] == CRASHED -> next = NONE /* seen in time: go on */
-		:: else -> gen[g] = LEAVING
+#ifndef MUTANT_DEAF_GO
+		:: gen[next] != WAITING -> next = NONE /* it has ended, or stops: go on */
+#endif
+		:: else -> go[next] = true; last_in = next; gen[g] = LEAVING
 		fi }
-	/* The end without a byte: go on, and perhaps try again. */
-	:: d_step { gen[g] == SERVING && !frozen[g] && next != NONE && !late && !ready[next] &&
-		gen[next] == CRASHED ->
+	/* The end without a word: go on, and perhaps try again. */
+	:: d_step { gen[g] == SERVING && next != NONE && !late && !ready[next] &&
+		!ALIVE(next) ->
 #ifdef MUTANT_END_IS_READY
 		gen[g] = LEAVING
 #else
 		next = NONE
 #endif
 	   }
-	/* Time-out, or a stop: the successor is stopped first (SIGSTOP), so that no byte
-	 * can come between the last look at the pipe and the kill. */
-	:: d_step { gen[g] == SERVING && !frozen[g] && next != NONE && !ready[next] && !late &&
-		gen[next] == STARTING ->
-		late = true;
-#ifndef MUTANT_LATE_KILL
-		frozen[next] = true
-#endif
-	   }
-	:: d_step { gen[g] == SERVING && !frozen[g] && late ->
-		late = false; frozen[next] = false;
+	/* Time-out, or a stop: it is decided, and the kill comes at any moment after. */
+	:: d_step { gen[g] == SERVING && next != NONE && !late && !go[next] -> late = true }
+	:: d_step { gen[g] == SERVING && late ->
+		late = false;
 		if
-#ifndef MUTANT_LATE_KILL
-		:: ready[next] -> skip
-#endif
-		:: gen[next] == CRASHED -> next = NONE
-		:: else -> assert(!OWNS(next)); crash(next, i); next = NONE
-		fi }
-	/* Whoever stops a successor and crashes must not leave it stopped: assumed here. */
-	:: d_step { ALIVE(g) && frozen[g] && !ALIVE(pred[g]) -> frozen[g] = false }
-	:: d_step { gen[g] == LEAVING && !frozen[g] -> close_copy(g, i); gen[g] = DRAINING }
+		:: ALIVE(next) -> assert(!OWNS(next)); crash(next, i)
+		:: else
+		fi;
+		next = NONE }
+	:: d_step { gen[g] == LEAVING -> close_copy(g, i); gen[g] = DRAINING }
 
 	/* The last stop. */
-	:: d_step { gen[g] == SERVING && !frozen[g] && stop && next == NONE && !late ->
+	:: d_step { gen[g] == SERVING && stop && next == NONE ->
 #ifndef MUTANT_NO_GATE
 		gate = true;
 #endif
@@ -231,7 +237,7 @@ init
 {
 	byte c;
 	atomic {
-		gen[0] = SERVING; holds[0] = true; ready[0] = true;
+		gen[0] = SERVING; holds[0] = true; go[0] = true;
 		run Generation(0); run Operator();
 		do
 		:: c < CLIENTS -> run Client(c); c++
