@@ -317,6 +317,46 @@ static void tell_upgrade(const struct hark_server_event *event)
 		tell_upgrade_failed(event);
 }
 
+/* Of the server, and not of a client. */
+static void tell_life(
+	const struct events *events, const struct hark_server_event *event)
+{
+	switch (event->kind) {
+	case HARK_EVENT_RELOADED:
+		tell_reloaded(events, event);
+		break;
+	case HARK_EVENT_LAME_DUCK:
+		report(TELL_EVENTS, "told to stop, accepting for %d s yet",
+			events->setup->options.lame_duck_s);
+		break;
+	case HARK_EVENT_QUIESCING:
+		report(TELL_EVENTS, "stopping");
+		break;
+	case HARK_EVENT_DRAINING:
+		draining(events, event);
+		break;
+	case HARK_EVENT_DRAINED:
+		drained(events, event);
+		break;
+	case HARK_EVENT_WORKER_STARTED:
+		report(TELL_CLIENTS, "worker %d started", (int)event->pid);
+		break;
+	case HARK_EVENT_WORKER_ENDED:
+		tell_worker_ended(event);
+		break;
+	case HARK_EVENT_WORKER_GIVEN_UP:
+		tell_given_up(event);
+		break;
+	case HARK_EVENT_UPGRADING:
+	case HARK_EVENT_UPGRADED:
+	case HARK_EVENT_UPGRADE_FAILED:
+		tell_upgrade(event);
+		break;
+	default:
+		break;
+	}
+}
+
 void events_tell(const struct hark_server_event *event, void *ctx)
 {
 	struct events *events = ctx;
@@ -348,43 +388,14 @@ void events_tell(const struct hark_server_event *event, void *ctx)
 		report(TELL_EVENTS, "accepting again after %.1f s",
 			event->duration_ms / 1000.0);
 		break;
-	case HARK_EVENT_RELOADED:
-		tell_reloaded(events, event);
-		break;
-	case HARK_EVENT_LAME_DUCK:
-		report(TELL_EVENTS, "told to stop, accepting for %d s yet",
-			events->setup->options.lame_duck_s);
-		break;
-	case HARK_EVENT_QUIESCING:
-		report(TELL_EVENTS, "stopping");
-		break;
-	case HARK_EVENT_DRAINING:
-		draining(events, event);
-		break;
-	case HARK_EVENT_DRAINED:
-		drained(events, event);
-		break;
-	case HARK_EVENT_WORKER_STARTED:
-		report(TELL_CLIENTS, "worker %d started", (int)event->pid);
-		break;
-	case HARK_EVENT_WORKER_ENDED:
-		tell_worker_ended(event);
-		break;
-	case HARK_EVENT_WORKER_GIVEN_UP:
-		tell_given_up(event);
-		break;
 	case HARK_EVENT_HELD:
 		tell_failed_start(events, event, "trying again for");
 		break;
 	case HARK_EVENT_FAILED:
 		tell_failed(events, event);
 		break;
-	case HARK_EVENT_UPGRADING:
-	case HARK_EVENT_UPGRADED:
-	case HARK_EVENT_UPGRADE_FAILED:
-		tell_upgrade(event);
-		break;
 	default:
+		tell_life(events, event);
 		break;
 	}
 }

@@ -124,37 +124,35 @@ static int refuse_name(const char *name, struct hark_error *err)
 		.subject = name, .limit = *name ? HARK__HANDED_NAME_MAX - 1 : 0);
 }
 
-/* A copy of it, if the listener can be taken; NULL: *err says why not. */
-static char *check_named(const struct hark_listener *listener, const char *name,
-	bool full, size_t most, struct hark_error *err)
+/* 0: the listener can be taken, and *copy is its name. */
+static int check_named(const struct hark_listener *listener, const char *name,
+	size_t count, size_t most, char **copy, struct hark_error *err)
 {
-	char *copy = NULL;
-
 	if (listener->origin == HARK_ORIGIN_NONE)
-		(void)HARK__FAIL(err, .step = HARK_STEP_ADOPT, .code = -EINVAL,
+		return HARK__FAIL(err, .step = HARK_STEP_ADOPT, .code = -EINVAL,
 			.cause = HARK_CAUSE_NOT_LISTENING);
-	else if (full)
-		(void)HARK__FAIL(err, .step = HARK_STEP_ADOPT, .code = -E2BIG,
+	if (count == most)
+		return HARK__FAIL(err, .step = HARK_STEP_ADOPT, .code = -E2BIG,
 			.cause = HARK_CAUSE_TOO_MANY, .limit = (long long)most);
-	else if (*name == '\0' || strlen(name) >= HARK__HANDED_NAME_MAX)
-		(void)refuse_name(name, err);
-	else if (!(copy = strdup(name)))
-		(void)HARK__FAIL(err, .step = HARK_STEP_SERVE, .code = -ENOMEM);
-	return copy;
+	if (*name == '\0' || strlen(name) >= HARK__HANDED_NAME_MAX)
+		return refuse_name(name, err);
+	*copy = strdup(name);
+	if (!*copy)
+		return HARK__FAIL(err, .step = HARK_STEP_SERVE, .code = -ENOMEM);
+	return 0;
 }
 
 int hark_server_adopt_as(struct hark_server *server, struct hark_listener *listener,
 	const char *name, struct hark_error *err)
 {
-	struct hark_error why;
-	char *copy;
+	char *copy = NULL;
+	int done;
 
 	if (has_begun(server))
 		return hark__busy("adopt", err);
-	copy = check_named(listener, name, server->count == HARK_SET_MAX, HARK_SET_MAX,
-		err ? err : &why);
-	if (!copy)
-		return err ? err->code : why.code;
+	done = check_named(listener, name, server->count, HARK_SET_MAX, &copy, err);
+	if (done < 0)
+		return done;
 	server->name[server->count] = copy;
 	server->listener[server->count++] = *listener;
 	*listener = (struct hark_listener){0};
@@ -175,15 +173,15 @@ int hark_server_hand_down(struct hark_server *server, struct hark_listener *list
 	const char *name, struct hark_error *err)
 {
 	struct hark__handover *handover = &server->handover;
-	struct hark_error why;
-	char *copy;
+	char *copy = NULL;
+	int done;
 
 	if (has_begun(server))
 		return hark__busy("hand_down", err);
-	copy = check_named(listener, name, handover->kept_count == HARK_HAND_DOWN_MAX,
-		HARK_HAND_DOWN_MAX, err ? err : &why);
-	if (!copy)
-		return err ? err->code : why.code;
+	done = check_named(
+		listener, name, handover->kept_count, HARK_HAND_DOWN_MAX, &copy, err);
+	if (done < 0)
+		return done;
 	handover->kept[handover->kept_count].name = copy;
 	handover->kept[handover->kept_count++].listener = listener;
 	return 0;
