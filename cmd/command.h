@@ -14,6 +14,9 @@ enum {
 };
 
 int serve_command(int argc, char **argv);
+int stop_command(int argc, char **argv);
+int restart_command(int argc, char **argv);
+int status_command(int argc, char **argv);
 
 /* One line on standard error each. */
 void complain(const char *sentence);

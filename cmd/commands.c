@@ -4,4 +4,5 @@
  */
 #include "commands.h"
 
-const struct option_table *const command_tables[] = {&serve_table, NULL};
+const struct option_table *const command_tables[] = {
+	&serve_table, &status_table, &restart_table, &stop_table, NULL};

@@ -361,6 +361,7 @@ void events_tell(const struct hark_server_event *event, void *ctx)
 {
 	struct events *events = ctx;
 
+	control_tell(&events->control, event);
 	switch (event->kind) {
 	case HARK_EVENT_LISTENING:
 		listening(events);

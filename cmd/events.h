@@ -5,11 +5,12 @@
 #ifndef HARK_COMMAND_EVENTS_H
 #define HARK_COMMAND_EVENTS_H
 
-#include "server.h"
+#include "control.h"
 
 struct events {
 	const struct setup *setup;
 	const struct hark_server *server;
+	struct control control;
 	size_t listening; /* listeners that have been told */
 };
 

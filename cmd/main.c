@@ -23,6 +23,9 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } runs[] = {
 	{&serve_table, serve_command},
+	{&status_table, status_command},
+	{&restart_table, restart_command},
+	{&stop_table, stop_command},
 };
 
 static void print_help(void)

@@ -248,12 +248,12 @@ static int connect_from(
 	const struct hark_addr *local, const struct hark_addr *remote, int timeout_ms)
 {
 	int fd = socket(
-		local->u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		remote->u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int done;
 
 	if (fd < 0)
 		return -errno;
-	done = result(bind(fd, &local->u.any, local->length));
+	done = local ? result(bind(fd, &local->u.any, local->length)) : 0;
 	if (done == 0)
 		done = result(connect(fd, &remote->u.any, remote->length));
 	if (done == -EINPROGRESS)
@@ -268,6 +268,11 @@ int os_connect_from(
 	const struct hark_addr *local, const struct hark_addr *remote, int timeout_ms)
 {
 	TRY(CONNECT, connect_from(local, remote, timeout_ms));
+}
+
+int os_connect(const struct hark_addr *remote, int timeout_ms)
+{
+	TRY(CONNECT, connect_from(NULL, remote, timeout_ms));
 }
 
 /* ----------------------------------------------------------------- time and processes */

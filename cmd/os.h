@@ -73,6 +73,8 @@ int os_name_of(const struct hark_addr *addr, char *name, size_t size);
 int os_connect_from(
 	const struct hark_addr *local, const struct hark_addr *remote, int timeout_ms);
 
+int os_connect(const struct hark_addr *remote, int timeout_ms); /* likewise */
+
 /* As much as fits, or is there, at once; never waiting. */
 ssize_t os_send_now(int fd, const void *data, size_t size);
 ssize_t os_receive_now(int fd, void *data, size_t size);

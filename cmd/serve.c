@@ -6,6 +6,7 @@
  */
 #include "check.h"
 #include "command.h"
+#include "control.h"
 #include "os.h"
 #include "privileges.h"
 #include "program.h"
@@ -164,6 +165,23 @@ static int open_all(struct setup *setup, const struct words *words)
 	return 0;
 }
 
+/* For its owner alone, whatever the umask says. */
+static int open_control(struct setup *setup)
+{
+	const struct hark_listen_options listen = {
+		.unix_mode = CONTROL_MODE, .on_notice = notice};
+	struct hark_error err;
+
+	if (!setup->options.control)
+		return 0;
+	(void)snprintf(setup->control_name, sizeof(setup->control_name), "unix:%s",
+		setup->options.control); /* longer is refused */
+	if (hark_listener_set_add(&setup->control, setup->control_name, &listen, &err) <
+		0)
+		return complain_error(&err);
+	return 0;
+}
+
 /* One of the listeners would be closed. */
 static int check_notify_fd_again(const struct setup *setup)
 {
@@ -197,6 +215,8 @@ static int serve(struct setup *setup, struct plan *plan)
 {
 	int failed = open_all(setup, plan->words);
 
+	if (!failed)
+		failed = open_control(setup);
 	if (!failed)
 		open_manager(setup, plan->privileges);
 	if (!failed)
@@ -251,6 +271,8 @@ static void close_all(struct setup *setup)
 	struct hark_error err;
 
 	if (hark_listener_set_close_now(&setup->set, &err) < 0)
+		report_error("while closing", &err);
+	if (hark_listener_set_close_now(&setup->control, &err) < 0)
 		report_error("while closing", &err);
 	if (setup->manager_fd > 0)
 		(void)hark_close(setup->manager_fd, NULL); /* nothing is unsent */

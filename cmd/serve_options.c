@@ -159,7 +159,12 @@ static const struct option_row rows[] = {
 		"queue is emptied.\n.Xr hark_quiesce 3\nhas "
 		"the conditions of each."},
 
-	{OPTION_HEADING, .name = "Hot restart, at SIGUSR2"},
+	{OPTION_HEADING, .name = "While it runs, and hot restart at SIGUSR2"},
+	{OPTION_TEXT, 0, "control", "PATH", AT(control), 0, 0,
+		"a socket for 'hark status', 'hark restart' and 'hark stop'",
+		"Listen at a Unix socket for\n.Xr hark-stop 1 ,\n.Cm hark restart\n"
+		"and\n.Cm hark status .\nOnly the user that\n.Nm hark\nis started by "
+		"may connect to it\n.Pq mode 0600 ,\nand may do all of that."},
 	{OPTION_NUMBER, 0, "upgrade-timeout", "SECONDS", AT(upgrade_timeout_s), 1,
 		1000000, "how long a successor may take until it is ready; 30",
 		"How long a successor may take until it is ready, before it is killed "

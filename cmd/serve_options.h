@@ -35,6 +35,7 @@ struct serve_options {
 	int overload;
 	int lame_duck_s; /* before the end; 0: none */
 	const char *quiesce_name;
+	const char *control;
 	int quiesce;                        /* enum hark_quiesce_method; 0: the best */
 	int upgrade_timeout_s, generations; /* 0: the library's defaults */
 	const char *refusal;

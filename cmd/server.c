@@ -181,6 +181,8 @@ static int run(struct parts *parts, struct setup *setup, struct hark_error *err)
 	raise_descriptors(setup);
 	done = adopt_all(server, setup, err);
 	if (done == 0)
+		done = control_begin(&parts->events.control, server, setup, err);
+	if (done == 0)
 		done = hark_server_run(server, err);
 	(void)hark_server_destroy(server); /* handlers that are stuck end with us */
 	return done;

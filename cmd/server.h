@@ -23,6 +23,8 @@ struct setup {
 	char **argv;      /* of the program, or NULL … */
 	const char *path; /* … and where it is */
 	struct proxy proxy;
+	struct hark_listener_set control; /* one, or none */
+	char control_name[sizeof("unix:") + 255];
 	struct hark_successor successor;
 	int manager_fd; /* hark_notify_open's, from before the privileges go, or 0 */
 };

@@ -8,7 +8,7 @@
  *
  * In a page, the line `.\" OPTIONS` is where the list goes.  Runs on the machine that
  * builds.  What the value of an option may be is told by its name in the table: USER,
- * GROUP, DIRECTORY, FILE, or words with bars between them.
+ * GROUP, DIRECTORY, FILE, PATH, or words with bars between them.
  */
 #include "../cmd/commands.h"
 
@@ -31,6 +31,11 @@ static int is_option(const struct option_row *row)
 static int takes(const struct option_row *row, const char *argument)
 {
 	return row->argument && !strncmp(row->argument, argument, strlen(argument));
+}
+
+static int takes_a_path(const struct option_row *row)
+{
+	return takes(row, "FILE") || takes(row, "PATH");
 }
 
 /* "wait|refuse" */
@@ -131,12 +136,22 @@ static void print_flags(const struct option_table *table, int with_argument)
 	}
 }
 
+static int has_any(const struct option_table *table, const char *argument)
+{
+	for (const struct option_row *row = table->rows; row->name; row++)
+		if (is_option(row) && takes(row, argument))
+			return 1;
+	return 0;
+}
+
 /* A pattern of bash's for the options that take such a value. */
 static void print_case(
 	const struct option_table *table, const char *argument, const char *completes)
 {
 	const char *between = "";
 
+	if (!has_any(table, argument))
+		return;
 	printf("\t\t");
 	for (const struct option_row *row = table->rows; row->name; row++) {
 		if (!is_option(row) || !takes(row, argument))
@@ -184,14 +199,15 @@ static void print_bash_command(const struct option_table *table)
 	print_case(table, "GROUP", "-g");
 	print_case(table, "DIRECTORY", "-d");
 	print_case(table, "FILE", "-f");
+	print_case(table, "PATH", "-f");
 	print_word_cases(table);
 	print_no_completion(table);
 	printf("\tesac\n\tcase $cur in\n\t-*) COMPREPLY=($(compgen -W '");
 	print_flags(table, 0);
-	printf("--' -- \"$cur\")) ;;\n\t*) COMPREPLY=($(compgen -W '%s' -- \"$cur\")) "
+	printf("%s' -- \"$cur\")) ;;\n\t*) COMPREPLY=($(compgen -W '%s' -- \"$cur\")) "
 	       ";;\n"
 	       "\tesac\n}\n\n",
-		table->values);
+		*table->values ? "--" : "", table->values); /* then a program */
 }
 
 static void print_bash(void)
@@ -248,7 +264,7 @@ static const char *zsh_action(const struct option_row *row)
 	return takes(row, "USER")        ? "_users"
 	       : takes(row, "GROUP")     ? "_groups"
 	       : takes(row, "DIRECTORY") ? "_directories"
-	       : takes(row, "FILE")      ? "_files"
+	       : takes_a_path(row)       ? "_files"
 					 : "";
 }
 
@@ -297,7 +313,8 @@ static void print_zsh(void)
 		for (const struct option_row *row = table->rows; row->name; row++)
 			if (is_option(row))
 				print_zsh_row(row);
-		printf("\t\t'*:address:(%s)'\n}\n\n", table->values);
+		printf("\t\t'*:%s:(%s)'\n}\n\n", *table->values ? "address" : "nothing",
+			table->values);
 	}
 	printf("_hark()\n{\n"
 	       "\tlocal i\n"
@@ -350,7 +367,7 @@ static void print_fish_row(
 		printf(" -x -a '(__fish_complete_users)'");
 	else if (takes(row, "GROUP"))
 		printf(" -x -a '(__fish_complete_groups)'");
-	else if (takes(row, "FILE"))
+	else if (takes_a_path(row))
 		printf(" -r -F");
 	else if (takes_a_word(row))
 		printf(" -x -a '"), print_words(row), printf("'");
@@ -384,8 +401,10 @@ static void print_fish(void)
 
 		printf("complete -c hark -n __hark_first -a %s -d ", table->command);
 		print_fish_text(table->summary);
-		printf("\ncomplete -c hark -n '__hark_in %s' -a '%s'\n", table->command,
-			table->values);
+		printf("\n");
+		if (*table->values)
+			printf("complete -c hark -n '__hark_in %s' -a '%s'\n",
+				table->command, table->values);
 		for (const struct option_row *row = table->rows; row->name; row++)
 			if (is_option(row))
 				print_fish_row(table, row);

@@ -39,6 +39,7 @@ if present bash; then
 		"$(bash_completes hark serve -- | grep -e '^--.' | sort)" \
 		"$(cat "$tap_dir/help")"
 	has "bash completes the command" "$(bash_completes hark s)" serve
+	is "bash completes another command" "$(bash_completes hark stop --c)" --control
 	is "bash completes an option" "$(bash_completes hark serve --ech)" --echo
 	is "bash completes a user" "$(bash_completes hark serve -u nobod)" nobody
 	has "bash completes an option without the command" \
@@ -51,8 +52,8 @@ else
 fi
 
 if present zsh; then
-	sed -n "s/.*\(--[a-z-]*\)[}']*'*\[.*/\1/p" "$HARK_BUILD/man/_hark" |
-		sort >"$tap_dir/zsh"
+	sed '/^_hark_status/,$d' "$HARK_BUILD/man/_hark" |
+		sed -n "s/.*\(--[a-z-]*\)[}']*'*\[.*/\1/p" | sort >"$tap_dir/zsh"
 	is "zsh's list is the same" "$(cat "$tap_dir/zsh")" "$(cat "$tap_dir/help")"
 	zsh -n "$HARK_BUILD/man/_hark"
 	is "and zsh can read it" $? 0
