@@ -99,10 +99,10 @@ static int read_overload(struct serve_options *options)
 
 	if (!name || !strcmp(name, "wait"))
 		return 0;
-	options->overload = OVERLOAD_REFUSE;
-	if (!strcmp(name, "refuse"))
+	options->overload = !strcmp(name, "gate") ? OVERLOAD_GATE : OVERLOAD_REFUSE;
+	if (options->overload == OVERLOAD_GATE || !strcmp(name, "refuse"))
 		return 0;
-	return bad_value("overload", name, "it is 'wait' or 'refuse'");
+	return bad_value("overload", name, "it is 'wait', 'refuse' or 'gate'");
 }
 
 /* What a server may choose for itself; hark_quiesce_method_name has blanks. */

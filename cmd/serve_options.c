@@ -63,12 +63,16 @@ static const struct option_row rows[] = {
 		"queue until one ends.\nThe default is 256 programs, or 4000 "
 		"conversations of a built-in service; 256 with\n.Fl -model Li fork ,\n"
 		"and as many as can run with\n.Li serial\nand\n.Li pool ."},
-	{OPTION_TEXT, 0, "overload", "wait|refuse", AT(overload_name), 0, 0,
+	{OPTION_TEXT, 0, "overload", "wait|refuse|gate", AT(overload_name), 0, 0,
 		"what becomes of clients above that: they wait in the queue, the "
-		"default, or are refused",
+		"default, or are refused, by us or by the kernel",
 		"What becomes of clients above that.\nWith\n.Li wait ,\nthe default, "
 		"they wait in the queue; with\n.Li refuse\nthey are accepted and "
-		"ended at once: with a reset, or with what\n.Fl -refusal\nsays."},
+		"ended at once: with a reset, or with what\n.Fl -refusal\nsays.\nWith"
+		"\n.Li gate\nthe kernel refuses them, as where nobody listens, until "
+		"there is room; who was faster waits, as clients of a Unix socket do.\n"
+		"That takes Linux 5.7 and\n.Dv CAP_NET_RAW\nas long as it serves, and "
+		"no listener that somebody else has made."},
 	{OPTION_NUMBER, 'C', "per-address", "N", AT(per_address), 1, 1000000,
 		"of these, N from one address; others from there are refused",
 		"Of these, serve\n.Ar N\nfrom one address.\nOthers from there are "

@@ -19,7 +19,7 @@ enum service {
 };
 
 /* What becomes of clients above --connections. */
-enum { OVERLOAD_WAIT, OVERLOAD_REFUSE };
+enum { OVERLOAD_WAIT, OVERLOAD_REFUSE, OVERLOAD_GATE };
 
 struct serve_options {
 	int service;       /* enum service */

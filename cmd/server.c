@@ -51,6 +51,8 @@ static int drain_ms(const struct setup *setup)
 
 static enum hark_overload overload(const struct serve_options *options)
 {
+	if (options->overload == OVERLOAD_GATE)
+		return HARK_OVERLOAD_GATE;
 	if (options->overload != OVERLOAD_REFUSE)
 		return HARK_OVERLOAD_WAIT;
 	return options->refusal ? HARK_OVERLOAD_MESSAGE : HARK_OVERLOAD_RESET;

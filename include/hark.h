@@ -234,6 +234,10 @@ enum hark_cause {
 	HARK_CAUSE_GENERATIONS, /* limit: so many live already */
 	HARK_CAUSE_ENDED_EARLY, /* the successor, before it was ready */
 	HARK_CAUSE_NOT_READY,   /* limit: milliseconds that it had */
+	/* overload */
+	HARK_CAUSE_NO_GATE,    /* it could not be opened again */
+	HARK_CAUSE_NOT_MADE,   /* a listener that others have made */
+	HARK_CAUSE_HAS_DEVICE, /* a listener that is bound to an interface */
 	HARK_CAUSE_COUNT
 };
 

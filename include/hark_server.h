@@ -99,7 +99,13 @@ HARK_API int hark_model_parse(const char *name);
 enum hark_overload {
 	HARK_OVERLOAD_WAIT = 0, /* they wait in the queue */
 	HARK_OVERLOAD_RESET,    /* accepted and reset: they know at once */
-	HARK_OVERLOAD_MESSAGE   /* accepted, sent .refusal, closed */
+	HARK_OVERLOAD_MESSAGE,  /* accepted, sent .refusal, closed */
+	/*
+	 * The kernel refuses them (ECONNREFUSED), as where nobody listens; who was faster
+	 * waits, as clients of Unix sockets do.  Linux 5.7 and CAP_NET_RAW, throughout, and
+	 * listeners that we made, without .reuse_port or .device: else run fails.
+	 */
+	HARK_OVERLOAD_GATE
 };
 
 /*

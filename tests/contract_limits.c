@@ -119,6 +119,107 @@ PROMISE(reset, "who comes while all places are taken is reset, by choice", .slot
 	check_counted(server, HARK_REFUSED_FULL, 1);
 }
 
+/* To open a gate again takes a privilege, and Linux 5.7. */
+static void require_gates(void)
+{
+	int absent = 0x7ffffff0, any = 0, fd, done;
+
+	CHECK_SYS(fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	done = setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &absent, sizeof(absent));
+	if (done == 0)
+		done = setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &any, sizeof(any));
+	CHECK_SYS(close(fd));
+	if (done < 0)
+		SKIP("no gate can be opened again here: it needs CAP_NET_RAW");
+}
+
+enum { EARLY_MAX = 1000 };
+
+/* Until one is refused; those before it wait in the queue. */
+static int fill_until_refused(const struct server *server, int early[EARLY_MAX])
+{
+	int count = 0, client;
+
+	while ((client = try_dial_from(server, "127.0.0.1")) >= 0) {
+		CHECK_INT(count, <, EARLY_MAX);
+		early[count++] = client;
+		(void)usleep(
+			1000); /* not to fill the queue before the gate is closed */
+	}
+	CHECK_ERR(client, -ECONNREFUSED);
+	return count;
+}
+
+static int dial_until_open(const struct server *server)
+{
+	int client, tries = 0;
+
+	while ((client = try_dial_from(server, "127.0.0.1")) < 0) {
+		CHECK_ERR(client, -ECONNREFUSED);
+		CHECK_INT(tries++, <, 5000);
+		(void)usleep(1000); /* the gate is about to be opened */
+	}
+	return client;
+}
+
+static void gate_twice(struct server *server)
+{
+	static int early[EARLY_MAX];
+
+	for (int round = 0; round < 2; round++) {
+		int first = dial_until_open(server), count, next;
+
+		ask(first, "ping\n", "pong\n");
+		count = fill_until_refused(server, early);
+		net_close(first);
+		for (int i = 0; i < count; i++) { /* they lose nothing by that */
+			ask(early[i], "ping\n", "pong\n");
+			net_close(early[i]);
+		}
+		next = dial_until_open(server);
+		ask(next, "ping\n", "pong\n");
+		net_close(next);
+	}
+	end(server);
+}
+
+/* P4 S4 */
+PROMISE(gate, "by choice the kernel refuses who comes while all places are taken",
+	.models = ALL_HANDLERS)
+{
+	require_gates(); /* with workers their supervisor alone closes it */
+	gate_twice(serve(&(struct setup){.handler = obey,
+		.options.max_connections = 1,
+		.options.overload = HARK_OVERLOAD_GATE}));
+}
+
+/* P4 D0: at a stop it is open, and closed as at any stop */
+PROMISE(gate_at_stop, "a stop while the gate is closed serves who waits",
+	.models = ALL_HANDLERS)
+{
+	static int early[EARLY_MAX];
+	struct server *server;
+	int first, count;
+
+	require_gates();
+	server = serve(&(struct setup){.handler = obey,
+		.options.max_connections = 1,
+		.options.overload = HARK_OVERLOAD_GATE});
+	first = dial(server);
+	ask(first, "ping\n", "pong\n");
+	count = fill_until_refused(server, early);
+	for (int i = 0; i < count; i++)
+		net_send(early[i], "ping\n");
+	command(server, STOP);
+	net_close(first);
+	for (int i = 0; i < count; i++) {
+		expect(early[i], "pong\n");
+		net_close(early[i]);
+	}
+	wait_run(server);
+	end(server);
+}
+
 /* S4 */
 PROMISE(message, "who comes while all places are taken is told so, by choice",
 	.slots = 2)

@@ -50,7 +50,7 @@ TEST(reserved_and_given_back, /* S7 */
 	CHECK_INT(pthread_join(looker, NULL), ==, 0);
 	CHECK_INT(looking.most, ==, 0);
 	CHECK(hark__board_reserve_or_wait(looking.board, row, 1));
-	hark__board_use_reserved(row);
+	hark__board_use_reserved(looking.board, row, 1);
 	CHECK_INT(hark__board_open(looking.board, false), ==, 1);
 	hark__board_leave(looking.board, row);
 	hark__board_unmake(looking.board);

@@ -70,7 +70,7 @@ TEST(out_of_range, "options out of range are refused, and named")
 		REFUSED(threads, -1),
 		REFUSED(threads, 4097),
 		REFUSED(max_connections, -1),
-		REFUSED(overload, (enum hark_overload)3),
+		REFUSED(overload, (enum hark_overload)4),
 		REFUSED(max_per_address, -1),
 		REFUSED(max_per_prefix, -1),
 		REFUSED(prefix_v4, -1),
@@ -424,4 +424,63 @@ TEST(one_call_fails, "a server in one call that cannot listen says why")
 	CHECK_ERR(hark_serve("127.0.0.1:70000", greet, NULL, NULL, &err), -ERANGE);
 	CHECK_ERR(err.code, -ERANGE);
 	CHECK_ERR(hark_serve("127.0.0.1:0", NULL, NULL, NULL, &err), -EINVAL);
+}
+
+/* -------------------------------------------------------------------------------- gates */
+
+static void unserved(struct hark_conn *conn, void *ctx)
+{
+	(void)conn, (void)ctx;
+}
+
+/* Why a server with that listener, and a gate, does not run. */
+static int run_gated(struct hark_listener *listener, struct hark_error *err)
+{
+	const struct hark_server_options options = {.overload = HARK_OVERLOAD_GATE};
+	struct hark_server *server = hark_server_create(&options, unserved, NULL, NULL);
+	int done;
+
+	CHECK(server != NULL);
+	CHECK_OK(hark_server_adopt(server, listener, NULL));
+	CHECK_OK(hark_server_stop(server)); /* should it run all the same */
+	done = hark_server_run(server, err);
+	CHECK_OK(hark_server_destroy(server));
+	return done;
+}
+
+static void open_here(
+	struct hark_listener *listener, const struct hark_listen_options *options)
+{
+	struct hark_addr addr;
+
+	CHECK_OK(hark_addr_parse(&addr, "127.0.0.1:0", NULL));
+	CHECK_OK(hark_listener_open(listener, &addr, options, NULL));
+}
+
+/* P4 D0 E1 */
+TEST(gate_refused,
+	"a gate is refused where it would harm others, or could not be opened")
+{
+	const struct hark_listen_options shares = {.reuse_port = HARK_ON};
+	const struct hark_listen_options bound = {.device = "lo"};
+	struct hark_listener listener;
+	struct hark_error err;
+	int done;
+
+	open_here(&listener, NULL);
+	done = run_gated(&listener, &err);
+	if (done < 0 && err.cause == HARK_CAUSE_NO_GATE)
+		SKIP("no gate can be opened again here: it needs CAP_NET_RAW, and "
+		     "Linux 5.7");
+	CHECK_OK(done);
+	CHECK_OK(hark_listener_adopt(
+		&listener, net_listen(net_ip("127.0.0.1", 0), 5), NULL));
+	CHECK_ERR(run_gated(&listener, &err), -EPERM);
+	CHECK_INT(err.cause, ==, HARK_CAUSE_NOT_MADE);
+	open_here(&listener, &shares);
+	CHECK_ERR(run_gated(&listener, &err), -EINVAL);
+	CHECK_INT(err.cause, ==, HARK_CAUSE_OTHER_MEMBERS);
+	open_here(&listener, &bound);
+	CHECK_ERR(run_gated(&listener, &err), -EINVAL);
+	CHECK_INT(err.cause, ==, HARK_CAUSE_HAS_DEVICE);
 }

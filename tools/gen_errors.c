@@ -122,6 +122,9 @@ static const char *const causes[HARK_CAUSE_COUNT] = {
 	CAUSE(GENERATIONS),
 	CAUSE(ENDED_EARLY),
 	CAUSE(NOT_READY),
+	CAUSE(NO_GATE),
+	CAUSE(NOT_MADE),
+	CAUSE(HAS_DEVICE),
 };
 
 static const char *const conditions[HARK__WHEN_COUNT] = {

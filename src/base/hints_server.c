@@ -75,6 +75,27 @@ const struct hark__hint hark__hints_server[] = {
 		.more = "Each connection to one address and port takes a port here."},
 	{CONNECT, .remedy = "see connect(2)", .more = "As connect(2) says."},
 
+	{OPTION, .cause = HARK_CAUSE_NO_GATE,
+		.words = "the gate could not be opened again",
+		.remedy = "it takes CAP_NET_RAW and Linux 5.7; or let clients wait",
+		.more = "HARK_OVERLOAD_GATE, `--overload gate`: the privilege is "
+			"needed "
+			"as long as the server runs."},
+	{OPTION, .cause = HARK_CAUSE_NOT_MADE,
+		.words = "somebody else has made that listener, and may go on with it",
+		.remedy = "let the server open it, or let clients wait",
+		.more = "A gate acts on the socket, and so on every process that holds "
+			"it."},
+	{OPTION, .cause = HARK_CAUSE_HAS_DEVICE,
+		.words = "that listener is bound to an interface, and would be to none "
+			 "when the gate is opened",
+		.remedy = "bind it to an address of the interface, or let clients wait",
+		.more = "The gate binds it to an interface that does not exist."},
+	{OPTION, .cause = HARK_CAUSE_OTHER_MEMBERS, .option = "overload",
+		.words = "that listener shares its port (reuse_port)",
+		.remedy = "open it without, or let clients wait",
+		.more = "New clients of a closed one would hear nothing, not even that "
+			"they are refused."},
 	{OPTION, .cause = HARK_CAUSE_BAD_VALUE, .option = "program.path",
 		.words = "it has no slash, or is missing",
 		.remedy = "say where the program is: PATH is not searched",

@@ -81,11 +81,18 @@ unsigned hark__board_open(const struct hark__board *board, bool with_reserved)
 	return open;
 }
 
+static void wake_gate(struct hark__board *board)
+{
+	if (board->gated)
+		(void)hark_wake(board->overload_fd); /* an eventfd */
+}
+
 static void wake_waiting(struct hark__board *board)
 {
 	for (unsigned i = 0; i < board->rows; i++)
 		if (board->row[i].waits)
 			(void)hark_wake(board->row[i].room_fd); /* an eventfd */
+	wake_gate(board);
 }
 
 static void give_back(struct hark__board *board, struct hark__row *row, unsigned places)
@@ -124,6 +131,15 @@ bool hark__board_reserve_or_wait(
 	if (row->waits)
 		row->waits = false;
 	return true;
+}
+
+/* The last place was taken: a gate may be closed. */
+void hark__board_use_reserved(
+	struct hark__board *board, struct hark__row *row, unsigned most)
+{
+	row->held -= HARK__RESERVED;
+	if (board->overload_fd >= 0 && hark__board_open(board, false) >= most)
+		(void)hark_wake(board->overload_fd); /* an eventfd */
 }
 
 void hark__board_leave(struct hark__board *board, struct hark__row *row)
@@ -210,6 +226,7 @@ unsigned hark__board_take_back(struct hark__board *board, struct hark__row *row)
 	memset((char *)row + before, 0, sizeof(*row) - before);
 	(void)hark_wake_clear(row->room_fd); /* what was meant for the dead */
 	hark__board_wake_all(board); /* a client may have been told to it alone */
+	wake_gate(board);
 	return open;
 }
 

@@ -52,8 +52,10 @@ struct hark__board {
 	_Atomic unsigned cut_before; /* the stop: where workers retired */
 	_Atomic int64_t cut_ms;      /* when all was cut; 0: not yet */
 	_Atomic bool paused;         /* by hark_server_pause */
-	_Atomic unsigned reloads;    /* how often a reload was asked for */
-	_Atomic uint64_t number;     /* of the last connection */
+	_Atomic bool gated;          /* HARK_OVERLOAD_GATE: new clients are refused */
+	int overload_fd; /* an eventfd in every process; -1: no gate is wanted */
+	_Atomic unsigned reloads; /* how often a reload was asked for */
+	_Atomic uint64_t number;  /* of the last connection */
 	_Atomic uint64_t lost, restarts, stuck;
 	_Atomic int workers;     /* alive */
 	struct hark__tally gone; /* what the rows of dead workers held */
@@ -102,10 +104,8 @@ bool hark__board_reserve_or_wait(
 	struct hark__board *board, struct hark__row *row, unsigned most);
 
 /* It has come; or it has not been let in, and the place is for the next. */
-static inline void hark__board_use_reserved(struct hark__row *row)
-{
-	row->held -= HARK__RESERVED;
-}
+void hark__board_use_reserved(
+	struct hark__board *board, struct hark__row *row, unsigned most);
 
 static inline void hark__board_reserve_again(struct hark__row *row)
 {

@@ -26,7 +26,9 @@ static unsigned most(const struct hark__worker *worker)
 
 static bool waits_in_queue(const struct hark__worker *worker)
 {
-	return worker->server->options.overload == HARK_OVERLOAD_WAIT;
+	enum hark_overload overload = worker->server->options.overload;
+
+	return overload == HARK_OVERLOAD_WAIT || overload == HARK_OVERLOAD_GATE;
 }
 
 /*
@@ -155,7 +157,7 @@ static bool take_place(struct hark__worker *worker)
 		return hark__board_enter(
 			worker->server->board, worker->row, most(worker));
 	worker->reserved = false;
-	hark__board_use_reserved(worker->row);
+	hark__board_use_reserved(worker->server->board, worker->row, most(worker));
 	return true;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "server/link.h"
+#include "server/overload.h"
 #include "server/server.h"
 #include "socket/create.h"
 #include "sys/sys.h"
@@ -100,6 +101,7 @@ static void ended(struct hark_server *server, int status)
 
 	close_all(server);
 	handover->pid = 0;
+	hark__overload_resume(server);
 	(void)HARK__FAIL(&why, .step = HARK_STEP_UPGRADE, .code = code_of(cause),
 		.cause = (enum hark_cause)cause,
 		.limit = cause == HARK_CAUSE_NOT_READY ? ready_ms(server) : 0,
@@ -275,11 +277,14 @@ static pid_t start_it(struct hark_server *server)
 static void begin(struct hark_server *server)
 {
 	struct hark__handover *handover = &server->handover;
-	pid_t pid = start_it(server);
+	pid_t pid;
 
+	hark__overload_suspend(server); /* it looks at the listeners */
+	pid = start_it(server);
 	if (pid < 0) {
 		close_all(server);
 		handover->pid = 0;
+		hark__overload_resume(server);
 		refuse(server, pid, HARK_CAUSE_NONE, 0);
 		return;
 	}

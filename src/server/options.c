@@ -72,7 +72,7 @@ static int check_ranges(
 static int check_choices(
 	const struct hark_server_options *options, struct hark_error *err)
 {
-	if ((unsigned)options->overload > HARK_OVERLOAD_MESSAGE)
+	if ((unsigned)options->overload > HARK_OVERLOAD_GATE)
 		return bad("overload", options->overload, err);
 	if ((unsigned)options->quiesce >= HARK_QUIESCE_COUNT ||
 		options->quiesce == HARK_QUIESCE_STEERED ||

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "server/model.h"
 #include "server/options.h"
+#include "server/overload.h"
 #include "server/rules.h"
 #include "server/stop.h"
 #include "server/supervisor.h"
@@ -34,7 +35,8 @@ static unsigned rows_for(const struct hark_server_options *options)
 static int open_fds(struct hark_server *server, struct hark_error *err)
 {
 	int *const fds[] = {&server->stop_fd, &server->lame_fd, &server->closing_fd,
-		&server->cut_fd, &server->notice_fd, &server->handover.asked_fd};
+		&server->cut_fd, &server->notice_fd, &server->handover.asked_fd,
+		&server->overload_fd};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		*fds[i] = hark_wake_create(err);
@@ -47,7 +49,8 @@ static int open_fds(struct hark_server *server, struct hark_error *err)
 static void close_fds(const struct hark_server *server)
 {
 	const int fds[] = {server->stop_fd, server->lame_fd, server->closing_fd,
-		server->cut_fd, server->notice_fd, server->handover.asked_fd};
+		server->cut_fd, server->notice_fd, server->handover.asked_fd,
+		server->overload_fd};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
@@ -134,8 +137,12 @@ static int make(struct hark_server *server, struct hark_error *err)
 	if (done == 0)
 		done = hark__board_make(
 			&server->board, rows_for(&server->options), err);
-	if (done == 0)
-		done = make_hosts(server, err);
+	if (done < 0)
+		return done;
+	server->board->overload_fd = server->options.overload == HARK_OVERLOAD_GATE
+					     ? server->overload_fd
+					     : -1;
+	done = make_hosts(server, err);
 	return done < 0 ? done : inherit(server, err);
 }
 
@@ -159,7 +166,7 @@ struct hark_server *hark_server_create(const struct hark_server_options *options
 	(void)pthread_rwlock_init(&server->rules_lock, NULL); /* cannot fail on Linux */
 	server->stop_fd = server->lame_fd = server->closing_fd = -1;
 	server->cut_fd = server->notice_fd = server->look_fd = -1;
-	server->attending.fd = server->handover.asked_fd = -1;
+	server->attending.fd = server->handover.asked_fd = server->overload_fd = -1;
 	if (make(server, err) == 0)
 		return server;
 	free_all(server);
@@ -250,9 +257,12 @@ static int attend_and_serve(struct hark_server *server, struct hark_error *err)
 	server->patient = hark__are_patient(server, HARK__CONN_PATIENCE_MS);
 	server->endless = hark__are_patient(server, 0);
 	if (done == 0)
+		done = hark__overload_attend(server, err);
+	if (done == 0)
 		done = server->options.workers ? hark__supervise(server, err)
 					       : serve_alone(server, err);
 	hark__handover_end(server);
+	hark__overload_attend_no_more(server);
 	hark__stop_attend_no_more(server);
 	return done;
 }

@@ -44,6 +44,7 @@ struct hark_server {
 	int cut_fd;     /* readable when what still goes on is to end at once */
 	/* And one that is read: something of a worker's that its supervisor minds. */
 	int notice_fd;
+	int overload_fd; /* likewise: places were taken, or are free; see overload.h */
 
 	struct hark__attending attending; /* of the process that runs it */
 	struct hark__notifier notifier;   /* likewise */
@@ -57,11 +58,12 @@ struct hark_server {
 
 	/* Of the process that runs it; see stop.c. */
 	struct hark_quiesce quiesce;
-	uint64_t came_in; /* clients, until it began */
-	int look_fd;      /* a timer; -1: no stop is attended to */
-	bool stopping;    /* the stop was seen … */
-	bool quiesces;    /* … the gates are closed … */
-	bool closing;     /* … and who accepts was told to end */
+	uint64_t came_in;       /* clients, until it began */
+	int look_fd;            /* a timer; -1: no stop is attended to */
+	int overload_suspended; /* so often: see overload.h */
+	bool stopping;          /* the stop was seen … */
+	bool quiesces;          /* … the gates are closed … */
+	bool closing;           /* … and who accepts was told to end */
 
 	_Atomic bool running;
 	bool closed; /* the listeners, in this process */

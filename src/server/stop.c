@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "server/model.h"
+#include "server/overload.h"
 #include "socket/create.h"
 #include "socket/quiesce.h"
 #include "sys/sys.h"
@@ -117,6 +118,7 @@ void hark__quiesce_begin(struct hark_server *server)
 	if (server->stopping)
 		return;
 	server->stopping = true;
+	hark__overload_suspend(server);
 	hark__handover_stop(server);
 	(void)hark__attend_no_more(&server->attending, server->stop_fd); /* or never */
 	hark__set_state(server, HARK_SERVER_QUIESCING);

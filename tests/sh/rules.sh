@@ -161,8 +161,38 @@ finish TERM
 serve --overload wait 127.0.0.1:0 --echo
 is "--overload wait is the default, and may be said" "$(ask 127.0.0.1)" ohai
 finish TERM
+said=$(setpriv --bounding-set=-net_raw --inh-caps=-all --reuid=65534 --clear-groups true 2>&1)
+if [ "$(id -u)" = 0 ] && present setpriv && [ -z "$said" ]; then
+	serve -c 1 --overload gate 127.0.0.1:0 --echo
+	mkfifo "$tap_dir/holds"
+	nc.openbsd 127.0.0.1 "$port" <"$tap_dir/holds" >"$tap_dir/held" &
+	holder=$!
+	exec 8>"$tap_dir/holds"
+	echo ohai >&8
+	within 10 test -s "$tap_dir/held"
+	refused_at_once() {
+		! timeout 1 nc.openbsd -z 127.0.0.1 "$port" 2>/dev/null
+	}
+	within 10 refused_at_once
+	is "--overload gate: the kernel refuses who is too many" $? 0
+	exec 8>&-
+	leave "$holder"
+	let_in() {
+		[ "$(ask 127.0.0.1 2>/dev/null)" = ohai ]
+	}
+	within 10 let_in
+	is "--overload gate: one has left, one is served" $? 0
+	finish TERM
+	said=$(timeout 5 setpriv --bounding-set=-net_raw "$HARK" serve --overload gate -c 1 \
+		127.0.0.1:0 --echo 2>&1)
+	is "--overload gate: not without the privilege" $? 100
+	has "--overload gate: and told which" "$said" "CAP_NET_RAW" EPERM
+else
+	skip "--overload gate" "needs root and setpriv"
+fi
+
 said=$(timeout 5 "$HARK" serve --overload reset "unix:$tap_dir/none" --echo 2>&1 </dev/null)
 is "--overload reset: exit code" $? 100
-has "--overload reset" "$said" "cannot use the value of --overload, 'reset'; it is 'wait' or 'refuse'"
+has "--overload reset" "$said" "cannot use the value of --overload, 'reset'; it is 'wait', 'refuse' or 'gate'"
 
 done_testing
