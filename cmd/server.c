@@ -116,6 +116,7 @@ static struct hark_server_options options_of(
 		.read_timeout_ms = silence_ms,
 		.write_timeout_ms = silence_ms,
 		.drain_ms = drain_ms(setup),
+		.idle_grace_ms = 1, /* services.c has its own */
 		.lame_duck_ms = options->lame_duck_s * 1000,
 		.quiesce = (enum hark_quiesce_method)options->quiesce,
 		.linger = {.timeout_ms = LINGER_MS, .idle_ms = LINGER_IDLE_MS},

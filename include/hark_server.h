@@ -336,7 +336,13 @@ struct hark_server_options {
 	 */
 	const struct hark_successor *successor;
 
-	uint64_t reserved[5];
+	/* At a stop: how long an idle conversation waits, once, for a request that may have
+	 * been sent already; it is answered, and the conversation ends.  0 = 100; -1: until
+	 * the drain is over. */
+	int idle_grace_ms;
+	unsigned reserved_word;
+
+	uint64_t reserved[4];
 };
 
 /* ========================================================================== the server */
@@ -383,7 +389,7 @@ HARK_API const struct hark_listener *hark_server_listener(
 /*
  * Serves until it is stopped: then accepts until the queues are empty and closes the
  * listeners.  From the stop on conversations have .drain_ms to end: idle ones
- * (hark_conn_idle) end at once, the others are cut when the time is over.  0: it was stopped.  Negative: nothing
+ * (hark_conn_idle) end after .idle_grace_ms, the others are cut when the time is over.  0: it was stopped.  Negative: nothing
  * to serve (-EINVAL), signals taken (-EBUSY), rules that cannot be read, out of something
  * at the start, a broken listener, or every worker given up.  The listeners are closed in
  * any case.  A server runs once.
@@ -578,7 +584,8 @@ HARK_API int hark_conn_sleep(struct hark_conn *conn, int ms);
 
 /*
  * "I am between requests": until the next byte is read, or the mark is taken back, a drain
- * may end this conversation at once: what waits returns -ESHUTDOWN.
+ * may end this conversation, after .idle_grace_ms the first time and then at once: what waits
+ * returns -ESHUTDOWN.
  */
 HARK_API void hark_conn_idle(struct hark_conn *conn, bool idle);
 

@@ -54,7 +54,7 @@ static void idle_till_told(struct hark_conn *conn, void *ctx)
 }
 
 /* S5: the time to drain would be ten minutes */
-PROMISE(stop_idle, "who is between requests ends at once when the server stops")
+PROMISE(stop_idle, "who is between requests ends soon when the server stops")
 {
 	struct server *server = serve(&(struct setup){
 		.handler = idle_till_told, .options.drain_ms = NEVER_MS});
@@ -64,6 +64,46 @@ PROMISE(stop_idle, "who is between requests ends at once when the server stops")
 	command(server, STOP);
 	CHECK_ERR(hear_value(server, RESULT), -ESHUTDOWN);
 	CHECK_INT(hear_value(server, RESULT), ==, true);
+	CHECK_INT(ending(server), ==, HARK_ENDED_DRAINED);
+	expect_end(client);
+	wait_run(server);
+	CHECK_INT(stats(server)->ended[HARK_ENDED_CUT], ==, 0);
+	end(server);
+}
+
+static void answer_each(struct hark_conn *conn, void *ctx)
+{
+	const void *data;
+	ssize_t got;
+
+	(void)ctx;
+	tell(ENTERED, 0);
+	for (;;) {
+		hark_conn_idle(conn, true);
+		got = hark_conn_receive(conn, &data);
+		if (got <= 0)
+			break;
+		CHECK_OK(hark_conn_write(conn, data, (size_t)got));
+	}
+	tell(RESULT, got);
+}
+
+/* S5: a client cannot know of a stop that crosses its request; the grace would be ten minutes */
+PROMISE(idle_grace,
+	"a request that crosses the stop is answered, and no second waited for")
+{
+	struct server *server = serve(&(struct setup){.handler = answer_each,
+		.options.drain_ms = NEVER_MS,
+		.options.idle_grace_ms = NEVER_MS});
+	int client = dial(server);
+
+	(void)hear(server, ENTERED);
+	ask(client, "ping\n", "ping\n");
+	command(server, STOP);
+	(void)hear(server, EVENT(HARK_EVENT_QUIESCING));
+	(void)usleep(10000); /* time to do wrong */
+	ask(client, "crossing\n", "crossing\n");
+	CHECK_ERR(hear_value(server, RESULT), -ESHUTDOWN);
 	CHECK_INT(ending(server), ==, HARK_ENDED_DRAINED);
 	expect_end(client);
 	wait_run(server);

@@ -18,6 +18,9 @@ struct hark__worker;
  * Descriptors that hark_conn_poll takes at once.  How long recv(2) may wait by itself, and
  * so how late a stop or a timeout may be seen.
  */
+/* As a moment: long ago. */
+enum { HARK__CONN_GRACE_USED = 1 };
+
 enum { HARK__CONN_POLL_MAX = 64, HARK__CONN_PATIENCE_MS = 100 };
 
 /* How bytes move and how it waits; a layer between (TLS) has a table of its own. */
@@ -58,6 +61,7 @@ struct hark_conn {
 
 	int read_timeout_ms, write_timeout_ms;
 	int64_t deadline;
+	int64_t grace;  /* until when it waits, idle, in a drain; 0: it did not yet */
 	int over;       /* 0, or what every call says from now on */
 	bool at_end;    /* the client's end was read */
 	bool idle;      /* the handler said so, and nothing was read since */

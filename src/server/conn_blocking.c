@@ -62,9 +62,18 @@ static int64_t cut_ms(const struct hark_conn *conn, bool drains)
 	return drains ? hark__worker_cut_ms(conn->worker) : HARK__NEVER;
 }
 
+/* Once a conversation: a request that was sent before its client could know is answered. */
+static int64_t grace(struct hark_conn *conn)
+{
+	if (conn->grace == 0)
+		conn->grace =
+			hark__deadline(conn->worker->server->options.idle_grace_ms);
+	return conn->grace;
+}
+
 /*
- * > 0: so many are ready.  0: woken, look again.  An idle conversation in a drain does not
- * wait, but what a client sent before it knew is found.
+ * > 0: so many are ready.  0: woken, look again.  An idle conversation in a drain waits for
+ * a moment if there is something to wait for.
  */
 static int wait_once(
 	struct hark_conn *conn, struct pollfd *fds, size_t count, int64_t deadline)
@@ -72,9 +81,11 @@ static int wait_once(
 	bool drains = hark__worker_drains(conn->worker);
 	bool ends = drains && conn->idle;
 	int64_t cut = cut_ms(conn, drains);
-	int left_ms = ends ? 0 : hark__left_ms(hark__earlier(deadline, cut));
-	int ready;
+	int left_ms, ready;
 
+	if (ends)
+		cut = count ? hark__earlier(cut, grace(conn)) : 0;
+	left_ms = hark__left_ms(hark__earlier(deadline, cut));
 	add_wakers(conn, drains, fds + count);
 	ready = sys_poll(fds, count + 2, left_ms);
 	if (ready == -EINTR)
@@ -82,7 +93,7 @@ static int wait_once(
 	if (ready < 0)
 		return ready;
 	if (ready == 0) /* in time, or because one of them has come */
-		return ends || cut <= deadline ? -ESHUTDOWN : -ETIMEDOUT;
+		return cut <= deadline ? -ESHUTDOWN : -ETIMEDOUT;
 	ready -= (fds[count].revents != 0) + (fds[count + 1].revents != 0);
 	return ready == 0 && drains ? -ESHUTDOWN : ready;
 }

@@ -81,8 +81,11 @@ static ssize_t take(struct hark_conn *conn, ssize_t got, size_t size)
 	conn->try_first = (size_t)got == size;
 	conn->at_end = got == 0;
 	conn->bytes_in += (size_t)got;
-	if (got > 0)
-		conn->idle = false;
+	if (got == 0)
+		return 0;
+	conn->idle = false;
+	if (hark__worker_drains(conn->worker)) /* the next one's client can know */
+		conn->grace = HARK__CONN_GRACE_USED;
 	return got;
 }
 

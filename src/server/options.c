@@ -52,6 +52,7 @@ static const struct {
 	RANGE(deadline_ms, -1, INT_MAX),
 	RANGE(drain_ms, -1, INT_MAX),
 	RANGE(lame_duck_ms, 0, INT_MAX),
+	RANGE(idle_grace_ms, -1, INT_MAX),
 	RANGE(recycle_after, 0, INT_MAX),
 	RANGE(notify_fd, 0, INT_MAX),
 };
@@ -102,7 +103,8 @@ static bool is_reserved_zero(const struct hark_server_options *options)
 	for (size_t i = 0; i < sizeof(options->reserved) / sizeof(uint64_t); i++)
 		if (options->reserved[i])
 			return false;
-	return !options->linger.reserved[0] && !options->linger.reserved[1];
+	return !options->reserved_word && !options->linger.reserved[0] &&
+	       !options->linger.reserved[1];
 }
 
 static int misfit(const char *option, struct hark_error *err)
@@ -205,6 +207,7 @@ static void fill_all(struct hark_server_options *options)
 	fill(&options->read_timeout_ms, -1);
 	fill(&options->write_timeout_ms, 60000);
 	fill(&options->drain_ms, 30000);
+	fill(&options->idle_grace_ms, 100);
 	if (options->stack_bytes == 0)
 		options->stack_bytes = (size_t)256 * 1024;
 	fill_connections(options);
