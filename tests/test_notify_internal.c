@@ -23,6 +23,8 @@ static void greet(struct hark_conn *conn, void *ctx)
 	(void)conn, (void)ctx;
 }
 
+enum { TAKEN_BACK = 4482 };
+
 static void count_failed(const struct hark_server_event *event, void *ctx)
 {
 	(void)ctx;
@@ -37,6 +39,8 @@ static void hand_over(int fd, void *ctx)
 	(void)ctx;
 	if (read(fd, &pid, sizeof(pid)) == sizeof(pid))
 		hark__notify_main_pid(server, (pid_t)pid);
+	if (pid == TAKEN_BACK)
+		hark__notify_stay(server);
 }
 
 static void *run(void *ctx)
@@ -155,6 +159,25 @@ TEST(main_pid, "who hands over tells who it is now, and then no more")
 	finish();
 	CHECK_INT(stopping, ==, 1);
 	CHECK(!manager_has(manager));
+	CHECK_INT(failed, ==, 0);
+	net_close(manager);
+}
+
+/* D1 D2: the successor has died before it could hear of it */
+TEST(main_pid_back, "who takes it back is told of as before")
+{
+	const uint64_t pid = TAKEN_BACK;
+	int manager = asked();
+	char own[32];
+
+	begin(0);
+	(void)manager_hear_line(manager, "READY=1");
+	CHECK_INT(write(order_fd, &pid, sizeof(pid)), ==, sizeof(pid));
+	(void)manager_hear_line(manager, "MAINPID=4482");
+	(void)snprintf(own, sizeof(own), "MAINPID=%d", (int)getpid());
+	(void)manager_hear_line(manager, own);
+	finish();
+	(void)manager_hear_line(manager, "STOPPING=1");
 	CHECK_INT(failed, ==, 0);
 	net_close(manager);
 }

@@ -133,10 +133,32 @@ else
 	skip "from another root, as somebody else: it is ready" "needs root"
 fi
 
+# ------------------------------------------------------------------------ a hot restart
+
+for served in "--echo" "--workers 2 --echo" "-- cat"; do
+	manage
+	# shellcheck disable=SC2086
+	serve 127.0.0.1:0 $served
+	hears "$served: ready" READY=1
+	first=$server
+	kill -USR2 "$server"
+	within 20 logged 'has taken over' 1
+	server=$(sed -n 's/^hark: process \([0-9]*\) has taken over$/\1/p' "$log")
+	tap_pids="$tap_pids $server"
+	hears "$served: the successor is the service" "MAINPID=$server"
+	hears "$served: and says that it is ready" READY=1 2
+	wait "$first"
+	is "$served: the old one says nothing of its end" \
+		"$(grep -xE '(READY|STOPPING|MAINPID)=.*' "$told" | tr '\n' ' ')" \
+		"READY=1 MAINPID=$server READY=1 "
+	kill "$server"
+	hears "$served: the last one does" STOPPING=1
+	kill "$manager"
+	wait "$manager" 2>/dev/null
+done
+
 # -------------------------------------------------------------------- what is wrong with it
 
-kill "$manager"
-wait "$manager" 2>/dev/null
 serve --echo 127.0.0.1:0
 within 10 logged NOTIFY_SOCKET 1
 has "a manager that has gone is told of" "$(cat "$log")" "cannot use 'NOTIFY_SOCKET'"
