@@ -31,7 +31,7 @@ struct client {
 	int fd; /* -1: none */
 	bool asked;
 	size_t answered;
-	time_t began;
+	long long began; /* seconds */
 	char text[ASKED + 1];
 };
 
@@ -56,13 +56,18 @@ static _Noreturn void die(const char *what)
 	exit(1);
 }
 
-static time_t now(void)
+static long long now_ms(void)
 {
 	struct timespec at;
 
 	if (clock_gettime(CLOCK_MONOTONIC, &at) < 0)
 		die("clock_gettime");
-	return at.tv_sec;
+	return (long long)at.tv_sec * 1000 + at.tv_nsec / 1000000;
+}
+
+static long long now(void)
+{
+	return now_ms() / 1000;
 }
 
 /* 127.1.x.y, each in turn. */
@@ -183,12 +188,16 @@ static bool is_over(void)
 	return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+/* One a millisecond at first, so that they do not march in step. */
 static int begin_all(bool over)
 {
+	static long long first_ms;
+	long long late = now() - PATIENCE_S;
 	int open = 0;
-	time_t late = now() - PATIENCE_S;
 
-	for (int i = 0; i < clients; i++) {
+	if (first_ms == 0)
+		first_ms = now_ms();
+	for (int i = 0; i < clients && i <= now_ms() - first_ms; i++) {
 		if (client[i].fd >= 0 && client[i].began < late) {
 			count.silent++;
 			end(&client[i]);
@@ -206,7 +215,7 @@ static void storm(void)
 	bool over = false;
 
 	while (begin_all(over) > 0 || !over) {
-		int ready = epoll_wait(epoll_fd, events, EVENTS, 100);
+		int ready = epoll_wait(epoll_fd, events, EVENTS, 1);
 
 		for (int i = 0; i < ready; i++) {
 			struct client *one = &client[events[i].data.u64];
