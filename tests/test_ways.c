@@ -18,7 +18,7 @@ enum { SOON_MS = 200, LONG_MS = 5000, EACH = 100, ALL = 2 * EACH };
 enum { FIRST_PORT = 2000, LATER_PORT = 3000 };
 
 struct stage {
-	int wire;
+	int wire, family;
 	struct hark_listener old, next; /* next: of a successor, or none */
 	unsigned port;
 	struct wire_client client[ALL]; /* in the queue, then half-way */
@@ -29,24 +29,30 @@ struct stage {
 
 /* -------------------------------------------------------------------------- the stage */
 
-static struct stage set_stage(bool overlaps)
+static struct hark_listener listen_on(int family, unsigned port)
 {
 	struct hark_listen_options shares = {.reuse_port = HARK_ON};
-	struct stage stage = {.wire = wire_open()};
+	const char *host = family == AF_INET ? WIRE_IPV4 : "[" WIRE_IPV6 "]";
 	char text[64];
 
-	stage.old = open_listener_with("10.81.0.1:0", &shares);
+	(void)snprintf(text, sizeof(text), "%s:%u", host, port);
+	return open_listener_with(text, &shares);
+}
+
+static struct stage set_stage(int family, bool overlaps)
+{
+	struct stage stage = {.wire = wire_open(), .family = family};
+
+	stage.old = listen_on(family, 0);
 	stage.port = (unsigned)hark_addr_port(&stage.old.addr);
 	for (unsigned i = 0; i < ALL; i++) {
 		stage.fd[i] = -1;
 		stage.client[i] = (i < EACH ? wire_connect : wire_half_way)(
-			stage.wire, AF_INET, FIRST_PORT + i, stage.port);
+			stage.wire, family, FIRST_PORT + i, stage.port);
 	}
 	net_wait_queue(stage.old.fd, EACH);
-	if (!overlaps)
-		return stage;
-	(void)snprintf(text, sizeof(text), "10.81.0.1:%u", stage.port);
-	stage.next = open_listener_with(text, &shares);
+	if (overlaps)
+		stage.next = listen_on(family, stage.port);
 	return stage;
 }
 
@@ -134,7 +140,7 @@ static unsigned count_served(struct stage *stage, unsigned from)
 static int later(const struct stage *stage)
 {
 	struct wire_client late =
-		wire_call(stage->wire, AF_INET, LATER_PORT, stage->port);
+		wire_call(stage->wire, stage->family, LATER_PORT, stage->port);
 
 	return wire_hear(&late, SOON_MS);
 }
@@ -217,9 +223,9 @@ struct way {
 	int later;            /* flags of what who comes later hears */
 };
 
-static void check_way(const struct way *way)
+static void check_family(const struct way *way, int family)
 {
-	struct stage stage = set_stage(way->overlaps);
+	struct stage stage = set_stage(family, way->overlaps);
 
 	way->begin(&stage);
 	CHECK_INT(later(&stage), ==, way->later);
@@ -228,6 +234,12 @@ static void check_way(const struct way *way)
 	if (stage.quiesces)
 		check_report(&stage);
 	strike(&stage);
+}
+
+static void check_way(const struct way *way)
+{
+	check_family(way, AF_INET);
+	check_family(way, AF_INET6);
 }
 
 #define REFUSED  (WIRE_RST | WIRE_ACK)
