@@ -15,14 +15,6 @@ HARK=$tap_dir/hark
 ln -s "$real" "$HARK"
 mkfifo "$tap_dir/until"
 
-# It may be waiting to be reaped by somebody else.
-gone() {
-	case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in
-	'' | Z*) ;;
-	*) return 1 ;;
-	esac
-}
-
 count() {
 	grep -c "$1" "$log"
 }

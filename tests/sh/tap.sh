@@ -108,6 +108,14 @@ serve_is_up() {
 	grep -q 'listening on .*, backlog' "$log" || ! kill -0 "$server" 2>/dev/null
 }
 
+# gone PID: it has ended; it may be waiting to be reaped by somebody else.
+gone() {
+	case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in
+	'' | Z*) ;;
+	*) return 1 ;;
+	esac
+}
+
 # No process of the server's runs any more, and none waits to be reaped.
 childless() {
 	[ -z "$(ps -o pid= --ppid "$server")" ]

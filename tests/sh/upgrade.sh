@@ -30,14 +30,6 @@ youngest() {
 	sed -n 's/^hark: process \([0-9]*\) has taken over$/\1/p' "$log" | tail -n 1
 }
 
-# It may be waiting to be reaped by somebody else.
-gone() {
-	case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in
-	'' | Z*) ;;
-	*) return 1 ;;
-	esac
-}
-
 # upgrade: $server takes over from what it was; 0 if it does
 upgrade() {
 	upgrades=$(grep -c 'has taken over' "$log")
