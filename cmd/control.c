@@ -123,13 +123,27 @@ static void on_asker(int fd, void *ctx)
 
 /* ------------------------------------------------------------------------------ clients */
 
+/* The next in turn that has not asked yet, or the next in turn. */
+static struct asker *next_to_drop(struct control *control)
+{
+	size_t first = control->next++;
+
+	for (size_t i = 0; i < CONTROL_ASKERS; i++) {
+		struct asker *asker = &control->asker[(first + i) % CONTROL_ASKERS];
+
+		if (asker->wants == ASKS)
+			return asker;
+	}
+	return &control->asker[first % CONTROL_ASKERS];
+}
+
 static struct asker *place(struct control *control)
 {
 	struct asker *asker = asker_of(control, 0);
 
 	if (asker)
 		return asker;
-	asker = &control->asker[control->next++ % CONTROL_ASKERS];
+	asker = next_to_drop(control);
 	drop(control, asker);
 	return asker;
 }

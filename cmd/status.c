@@ -110,12 +110,11 @@ static const char *state_name(int state)
 
 static const char *model_of(const struct setup *setup)
 {
-	enum hark_model model = setup->path ? HARK_MODEL_SPAWN
-				: setup->options.model
-					? (enum hark_model)setup->options.model
-					: HARK_MODEL_THREAD;
-
-	return hark_model_name(model);
+	if (setup->path)
+		return hark_model_name(HARK_MODEL_SPAWN);
+	if (setup->options.model)
+		return hark_model_name((enum hark_model)setup->options.model);
+	return hark_model_name(HARK_MODEL_THREAD);
 }
 
 static void put_counters(struct page *page, const char *group, const char *const *names,
