@@ -259,7 +259,11 @@ static int check_company(const struct serve_options *options, bool program)
 	if (options->wait && options->drain_s >= 0)
 		return bad_usage("cannot add the option", "--drain",
 			"--wait waits however long");
-	if (options->chroot && (options->upgrade_timeout_s || options->generations))
+	if (options->successor && !strchr(options->successor, '/'))
+		return bad_value("successor", options->successor,
+			"PATH is not searched: say where it is, with a slash");
+	if (options->chroot && (options->upgrade_timeout_s || options->generations ||
+				       options->successor))
 		return bad_usage("cannot add the option", "--chroot",
 			"a successor would be looked for in the new root");
 	if (options->quiet && options->verbose)

@@ -169,6 +169,11 @@ static const struct option_row rows[] = {
 		"Listen at a Unix socket for\n.Xr hark-stop 1 ,\n.Cm hark restart\n"
 		"and\n.Cm hark status .\nOnly the user that\n.Nm hark\nis started by "
 		"may connect to it\n.Pq mode 0600 ,\nand may do all of that."},
+	{OPTION_TEXT, 0, "successor", "FILE", AT(successor), 0, 0,
+		"what a restart runs; else this program again, with the same words",
+		"At a restart, run\n.Ar FILE\nwithout any words, in place of the path "
+		"that\n.Nm hark\nwas executed by: a script, say, that executes it with "
+		"the options of the day, this one among them."},
 	{OPTION_NUMBER, 0, "upgrade-timeout", "SECONDS", AT(upgrade_timeout_s), 1,
 		1000000, "how long a successor may take until it is ready; 30",
 		"How long a successor may take until it is ready, before it is killed "

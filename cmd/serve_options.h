@@ -37,6 +37,7 @@ struct serve_options {
 	const char *quiesce_name;
 	const char *control;
 	int quiesce;                        /* enum hark_quiesce_method; 0: the best */
+	const char *successor;              /* NULL: as we were executed */
 	int upgrade_timeout_s, generations; /* 0: the library's defaults */
 	const char *refusal;
 	const char *rules; /* a file */

@@ -42,10 +42,21 @@ static const char *path(void)
 	return here;
 }
 
+/* One that was named has its own words. */
+static char *const *words_of(const struct serve_options *options)
+{
+	if (!options->successor)
+		return words;
+	words[0] = strdup(options->successor); /* or NULL, which is refused */
+	words[1] = NULL;
+	return words;
+}
+
 struct hark_successor upgrade_successor(const struct serve_options *options)
 {
-	return (struct hark_successor){.path = path(),
-		.argv = words,
+	return (struct hark_successor){
+		.path = options->successor ? options->successor : path(),
+		.argv = words_of(options),
 		.ready_ms = options->upgrade_timeout_s * 1000,
 		.max_generations = options->generations};
 }

@@ -285,8 +285,9 @@ struct hark_server_options {
 
 	/*
 	 * SIGINT and SIGTERM stop, a second one at once; SIGHUP reloads, and with
-	 * .successor SIGUSR2 upgrades.  Sent to one worker, SIGTERM has it replaced; to workers and handlers' processes the others
-	 * mean nothing, so a terminal may send them to all.  Default off.
+	 * .successor SIGUSR2 upgrades.  Sent to one worker, SIGTERM has it replaced; to
+	 * workers and handlers' processes the others mean nothing, so a terminal may send
+	 * them to all.  Default off.
 	 */
 	enum hark_toggle mind_signals;
 	enum hark_pressure pressure; /* out of descriptors or memory */
@@ -389,10 +390,10 @@ HARK_API const struct hark_listener *hark_server_listener(
 /*
  * Serves until it is stopped: then accepts until the queues are empty and closes the
  * listeners.  From the stop on conversations have .drain_ms to end: idle ones
- * (hark_conn_idle) end after .idle_grace_ms, the others are cut when the time is over.  0: it was stopped.  Negative: nothing
- * to serve (-EINVAL), signals taken (-EBUSY), rules that cannot be read, out of something
- * at the start, a broken listener, or every worker given up.  The listeners are closed in
- * any case.  A server runs once.
+ * (hark_conn_idle) end after .idle_grace_ms, the others are cut when the time is over.  0:
+ * it was stopped, or has handed over.  Negative: nothing to serve (-EINVAL), signals taken
+ * (-EBUSY), rules that cannot be read, out of something at the start, a broken listener, or
+ * every worker given up.  The listeners are closed in any case.  A server runs once.
  */
 HARK_API int hark_server_run(struct hark_server *server, struct hark_error *err);
 

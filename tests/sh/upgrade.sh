@@ -135,6 +135,25 @@ is "what it names no more is closed" "$(ls "$tap_dir/dropped" 2>/dev/null)" ""
 replace
 end_all
 
+# A script that is named is run each time.
+cat >"$tap_dir/script" <<SCRIPT
+#!/bin/sh
+echo "\$#" >>"$tap_dir/runs"
+exec "$real" serve --successor "$tap_dir/script" 127.0.0.1:0 --echo
+SCRIPT
+chmod 755 "$tap_dir/script"
+serve 127.0.0.1:0 --successor "$tap_dir/script" --echo
+for nth in 1 2 3; do
+	upgrade
+	is "--successor: the script, time $nth" "$? $(grep -c . "$tap_dir/runs")" "0 $nth"
+	is "--successor: on the same port" "$(ask 127.0.0.1 "$port")" ohai
+done
+is "--successor: without words" "$(sort -u "$tap_dir/runs")" 0
+end_all
+said=$("$HARK" serve 127.0.0.1:0 --echo --successor hark 2>&1)
+is "--successor: PATH is not searched" $? 100
+has "and told so" "$said" "'hark'" "with a slash"
+
 # A descriptor that somebody else has made stays one: nobody gates it, or removes its path.
 if present systemd-socket-activate; then
 	log=$tap_dir/log.activated
