@@ -817,7 +817,10 @@ struct hark_quiesce {
 		int over;
 	} gate[HARK_SET_MAX];
 	uint32_t peer[HARK_QUIESCE_PEERS]; /* of STEERED: who was half-way */
-	uint64_t reserved[8];
+	unsigned
+		cookies; /* SYN cookies were sent: some who are half-way are not seen */
+	unsigned reserved_word;
+	uint64_t reserved[7];
 };
 
 /*

@@ -254,6 +254,36 @@ TEST(best, "the best way refuses at once who comes, and serves who is there")
 	check_served_and_refused(HARK_QUIESCE_GHOST);
 }
 
+/* X3: they are in no table, and a ghost would reset them */
+TEST(cookies, "while SYN cookies are sent the best way is one that lets them in")
+{
+	enum { BACKLOG = 4, HALF_WAY = BACKLOG + 1, ALL_CLIENTS = HALF_WAY + 3 };
+	const struct hark_listen_options few = {.backlog = BACKLOG};
+	const struct hark_quiesce_options best = {.method = HARK_QUIESCE_BEST};
+	int wire = wire_open();
+	struct hark_listener listener = open_listener_with("10.81.0.1:0", &few);
+	unsigned port = (unsigned)hark_addr_port(&listener.addr);
+	struct wire_client client[ALL_CLIENTS];
+	struct hark_quiesce quiesce;
+	struct hark_quiesce_report report;
+
+	write_sysctl("net.ipv4.tcp_syncookies", "1");
+	for (unsigned i = 0; i < ALL_CLIENTS; i++)
+		client[i] = wire_half_way(wire, AF_INET, 2001 + i, port);
+	CHECK_OK(hark_quiesce_begin(&quiesce, &listener, 1, &best, NULL));
+	for (unsigned i = ALL_CLIENTS; i-- > 0;) { /* who had a cookie first */
+		wire_complete(&client[i], "x");
+		check_next_says(&quiesce, "x");
+	}
+	check_nobody_more(&quiesce);
+	report = close_and_report(&quiesce);
+	CHECK_INT(report.method, ==, HARK_QUIESCE_FILTER);
+	CHECK_INT(report.queued + report.half_open, ==, ALL_CLIENTS);
+	CHECK_INT(report.half_open, <, ALL_CLIENTS); /* some had a cookie */
+	CHECK_INT(report.lost, ==, 0);
+	net_close(wire);
+}
+
 /* X3: no privilege, and none to be gained */
 TEST(unprivileged, "so it does for nobody, without any privilege")
 {

@@ -23,8 +23,9 @@
 
 enum {
 	DEADLINE_MS = 10000,
-	GRACE_MS = 2,   /* for what had passed the gate when it was closed */
-	BLIND_MS = 500, /* where nobody tells who is half-way: more than most take */
+	GRACE_MS = 2,     /* for what had passed the gate when it was closed */
+	COOKIE_MS = 1000, /* for the last steps of handshakes that are in no table */
+	BLIND_MS = 500,   /* where nobody tells who is half-way: more than most take */
 	FIRST_LOOK_MS = 2,
 	LAST_LOOK_MS = 20
 };
@@ -297,7 +298,7 @@ static int look_half_way(struct hark_quiesce *quiesce, int64_t since_ms)
 
 	if (!any_gated(quiesce))
 		return 0;
-	if (since_ms < GRACE_MS)
+	if (since_ms < GRACE_MS || (quiesce->cookies && since_ms < COOKIE_MS))
 		return 1;
 	if (quiesce->successor_fd > 0 && quiesce->peer_count == 0) {
 		looked = look_for_half_open(quiesce, remember, count_any);

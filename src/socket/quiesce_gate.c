@@ -165,6 +165,43 @@ static int close_tcp(struct hark_quiesce *quiesce, size_t i, int method,
 
 /* ------------------------------------------------------------------------------- choosing */
 
+static void count_one(uint64_t inode, uint32_t peer, void *ctx)
+{
+	unsigned *count = ctx;
+
+	(void)inode, (void)peer;
+	(*count)++;
+}
+
+/*
+ * The kernel answers with SYN cookies (net.ipv4.tcp_syncookies) while as many are half-way
+ * as the backlog.  Those clients are in no table, and a ghost resets them.
+ */
+static bool sends_cookies(
+	const struct hark_quiesce *quiesce, const struct hark_listener *listener)
+{
+	unsigned count = 0;
+
+	if (hark__diag_half_open(quiesce->diag_fd, &listener->addr, count_one, &count) <
+		0)
+		return false;
+	return count > 0 && (long long)count >= listener->backlog.effective;
+}
+
+/* A filter lets the last step of such a handshake in, where it is permitted. */
+static bool close_with_cookies(struct hark_quiesce *quiesce, size_t i)
+{
+	int done;
+
+	if (!sends_cookies(quiesce, &quiesce->listeners[i]))
+		return false;
+	done = close_tcp(quiesce, i, HARK_QUIESCE_FILTER, 0, NULL);
+	if (done < 0 && !quiesce->fallback_code)
+		quiesce->fallback_code = done;
+	quiesce->cookies |= done == 0;
+	return done == 0;
+}
+
 static int close_best(struct hark_quiesce *quiesce, size_t i,
 	const struct hark_quiesce_options *options)
 {
@@ -176,6 +213,8 @@ static int close_best(struct hark_quiesce *quiesce, size_t i,
 		quiesce->fallback_code = -EINVAL;
 		method = HARK_QUIESCE_UNTIL_EMPTY;
 	}
+	if (method == HARK_QUIESCE_GHOST && close_with_cookies(quiesce, i))
+		return 0;
 	for (;; method++) {
 		if (method == HARK_QUIESCE_SHUTDOWN)
 			method = HARK_QUIESCE_UNTIL_EMPTY;
