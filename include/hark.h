@@ -229,11 +229,12 @@ enum hark_cause {
 	HARK_CAUSE_NOT_ONE_SOCKET, /* limit: how many descriptors came */
 	HARK_CAUSE_CUT,            /* not all of a message arrived */
 	/* upgrade */
-	HARK_CAUSE_UPGRADES,    /* another one goes on */
-	HARK_CAUSE_STOPS,       /* the server was told to stop */
-	HARK_CAUSE_GENERATIONS, /* limit: so many live already */
-	HARK_CAUSE_ENDED_EARLY, /* the successor, before it was ready */
-	HARK_CAUSE_NOT_READY,   /* limit: milliseconds that it had */
+	HARK_CAUSE_UPGRADES,     /* another one goes on */
+	HARK_CAUSE_STOPS,        /* the server was told to stop */
+	HARK_CAUSE_GENERATIONS,  /* limit: so many live already */
+	HARK_CAUSE_ENDED_EARLY,  /* the successor, before it was ready */
+	HARK_CAUSE_NOT_READY,    /* limit: milliseconds that it had */
+	HARK_CAUSE_NO_MIGRATION, /* of a quiesce: net.ipv4.tcp_migrate_req is off */
 	/* overload */
 	HARK_CAUSE_NO_GATE,    /* it could not be opened again */
 	HARK_CAUSE_NOT_MADE,   /* a listener that others have made */
@@ -767,6 +768,9 @@ enum hark_quiesce_method {
 	HARK_QUIESCE_SHUTDOWN,
 	/* No gate: until the queue was seen empty.  Who is half-way then is reset. */
 	HARK_QUIESCE_UNTIL_EMPTY,
+	/* One of a SO_REUSEPORT group, and net.ipv4.tcp_migrate_req is on (Linux 5.14): when
+	 * its queue was seen empty it is closed, and whoever comes yet goes to the others. */
+	HARK_QUIESCE_MIGRATED,
 	HARK_QUIESCE_COUNT
 };
 
@@ -786,7 +790,8 @@ struct hark_quiesce_options {
 
 /* Counted over all listeners; Unix ones tell nothing of who is on his way. */
 struct hark_quiesce_report {
-	int method; /* enum hark_quiesce_method: of several the one furthest down the list */
+	int method; /* enum hark_quiesce_method: of several the one furthest down the list,
+		       MIGRATED behind SHARED */
 	int fallback_code;  /* why no better one: a negative errno, or 0 */
 	unsigned queued;    /* served: clients who were in the queues, … */
 	unsigned half_open; /* … and those who were half-way through their handshake */

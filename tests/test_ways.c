@@ -185,6 +185,24 @@ static void quiesce_by(struct stage *stage, enum hark_quiesce_method method)
 	stage->quiesces = true;
 }
 
+/* One of a group: the queue is served, and the rest passed on by the close. */
+static void migrated(struct stage *stage)
+{
+	struct hark_quiesce_report report;
+
+	write_sysctl("net.ipv4.tcp_migrate_req", "1");
+	CHECK_OK(hark_quiesce_begin(&stage->quiesce, &stage->old, 1, NULL, NULL));
+	stage->quiesces = true;
+	accept_all(stage, &stage->old);
+	WAIT_UNTIL(hark_quiesce_check(&stage->quiesce, NULL) == 1);
+	CHECK_OK(hark_quiesce_close(&stage->quiesce, &report, sizeof(report), NULL));
+	stage->quiesces = false;
+	CHECK_INT(report.method, ==, HARK_QUIESCE_MIGRATED);
+	CHECK_INT(report.fallback_code, ==, -EADDRINUSE);
+	CHECK_INT(report.queued, ==, EACH);
+	CHECK_INT(report.lost, ==, 0);
+}
+
 static void ghost(struct stage *stage)
 {
 	quiesce_by(stage, HARK_QUIESCE_GHOST);
@@ -268,4 +286,6 @@ WAY(migrate, "with tcp_migrate_req the successor gets all of them", migrate, tru
 /* X3 D4: what a quiesce does */
 WAY(ghost, "a ghost loses nobody", ghost, false, EACH, EACH, REFUSED)
 WAY(filter, "a filter loses nobody", filter, false, EACH, EACH, HELD_OFF)
+WAY(migrated, "the best way for one of a group that migrates loses nobody", migrated,
+	true, EACH, EACH, COMES_IN)
 WAY(steered, "steering to a successor loses nobody", steer, true, EACH, EACH, COMES_IN)

@@ -30,6 +30,11 @@ const struct hark__hint hark__hints_quiesce[] = {
 			  "the "
 			  "same user",
 		.more = "Clients are steered within a group of SO_REUSEPORT."},
+	{QUIESCE, .cause = HARK_CAUSE_NO_MIGRATION,
+		.words = "net.ipv4.tcp_migrate_req is off",
+		.remedy = "`sysctl net.ipv4.tcp_migrate_req=1`, or another method",
+		.more = "With it the kernel passes clients on within a group of "
+			"SO_REUSEPORT when a member is closed (Linux 5.14)."},
 	{QUIESCE, .cause = HARK_CAUSE_OTHER_MEMBERS,
 		.words =
 			"other members of its group go on, and the kernel would hand a "

@@ -77,7 +77,8 @@ static int check_choices(
 		return bad("overload", options->overload, err);
 	if ((unsigned)options->quiesce >= HARK_QUIESCE_COUNT ||
 		options->quiesce == HARK_QUIESCE_STEERED ||
-		options->quiesce == HARK_QUIESCE_SHUTDOWN)
+		options->quiesce == HARK_QUIESCE_SHUTDOWN ||
+		options->quiesce == HARK_QUIESCE_MIGRATED)
 		return bad("quiesce", options->quiesce, err);
 	if ((unsigned)options->mind_signals > HARK_OFF)
 		return bad("mind_signals", options->mind_signals, err);

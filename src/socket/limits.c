@@ -51,6 +51,11 @@ int hark__unprivileged_port_start(void)
 	return start < 0 ? 0 : start;
 }
 
+bool hark__migrates(void)
+{
+	return read_sysctl("/proc/sys/net/ipv4/tcp_migrate_req") == 1;
+}
+
 static long long count_of(rlim_t limit)
 {
 	return limit == RLIM_INFINITY ? -1 : (long long)limit;

@@ -40,6 +40,7 @@ const char *hark_quiesce_method_name(enum hark_quiesce_method method)
 		[HARK_QUIESCE_FILTER] = "filter",
 		[HARK_QUIESCE_SHUTDOWN] = "shutdown",
 		[HARK_QUIESCE_UNTIL_EMPTY] = "until empty",
+		[HARK_QUIESCE_MIGRATED] = "migrated",
 	};
 
 	return (unsigned)method < HARK_QUIESCE_COUNT ? names[method] : NULL;
@@ -62,7 +63,8 @@ static bool is_gated(const struct hark_quiesce *quiesce, size_t i)
 static bool has_queue(const struct hark_quiesce *quiesce, size_t i)
 {
 	return is_gated(quiesce, i) ||
-	       method_of(quiesce, i) == HARK_QUIESCE_UNTIL_EMPTY;
+	       method_of(quiesce, i) == HARK_QUIESCE_UNTIL_EMPTY ||
+	       method_of(quiesce, i) == HARK_QUIESCE_MIGRATED;
 }
 
 /* -------------------------------------------------------------------------- who is there */
@@ -419,12 +421,19 @@ int hark_quiesce_accept(struct hark_quiesce *quiesce, struct hark_addr *peer,
 
 /* -------------------------------------------------------------------------------- report */
 
+/* As the report has them: a migration loses as few as a steering. */
+static int rank(int method)
+{
+	return method == HARK_QUIESCE_MIGRATED ? 2 * HARK_QUIESCE_SHARED + 1
+					       : 2 * method;
+}
+
 static int weakest(const struct hark_quiesce *quiesce)
 {
 	int method = HARK_QUIESCE_BEST;
 
 	for (size_t i = 0; i < quiesce->count; i++)
-		if (method_of(quiesce, i) > method)
+		if (rank(method_of(quiesce, i)) > rank(method))
 			method = method_of(quiesce, i);
 	return method;
 }
@@ -496,6 +505,8 @@ static void count_the_end(struct hark_quiesce *quiesce)
 
 		if (!has_queue(quiesce, i))
 			continue;
+		if (method_of(quiesce, i) == HARK_QUIESCE_MIGRATED)
+			continue; /* who has come since is passed on */
 		quiesce->lost += queue_of(&quiesce->listeners[i], &drops);
 		if (method_of(quiesce, i) == HARK_QUIESCE_FILTER)
 			quiesce->held_off += drops - quiesce->gate[i].drops;

@@ -11,6 +11,7 @@
 #include "socket/diag.h"
 #include "socket/gates.h"
 #include "socket/inspect.h"
+#include "socket/limits.h"
 #include "socket/listener.h"
 #include "sys/sys.h"
 
@@ -121,6 +122,22 @@ static int filter(const struct hark_listener *listener, struct hark_error *err)
 	return done < 0 ? fail(listener, done, HARK_CAUSE_NONE, err) : 0;
 }
 
+/* Nothing is done to it: at its close the others get whoever was not accepted. */
+static int migrate(struct hark_quiesce *quiesce, const struct hark_listener *listener,
+	struct hark_error *err)
+{
+	struct group group;
+	int done = count_group(quiesce, listener, &group);
+
+	if (done < 0)
+		return fail(listener, done, HARK_CAUSE_NONE, err);
+	if (group.others == 0)
+		return fail(listener, -EINVAL, HARK_CAUSE_NOT_IN_GROUP, err);
+	return hark__migrates()
+		       ? 0
+		       : fail(listener, -EOPNOTSUPP, HARK_CAUSE_NO_MIGRATION, err);
+}
+
 static int apply(struct hark_quiesce *quiesce, const struct hark_listener *listener,
 	int method, int successor_fd, struct hark_error *err)
 {
@@ -131,6 +148,8 @@ static int apply(struct hark_quiesce *quiesce, const struct hark_listener *liste
 		return ghost(quiesce, listener, err);
 	case HARK_QUIESCE_FILTER:
 		return filter(listener, err);
+	case HARK_QUIESCE_MIGRATED:
+		return migrate(quiesce, listener, err);
 	default:
 		return 0;
 	}
@@ -158,7 +177,7 @@ static int close_tcp(struct hark_quiesce *quiesce, size_t i, int method,
 	if (done < 0)
 		return done;
 	gate->method = method;
-	if (method != HARK_QUIESCE_UNTIL_EMPTY)
+	if (method != HARK_QUIESCE_UNTIL_EMPTY && method != HARK_QUIESCE_MIGRATED)
 		hurry(gate, listener->fd);
 	return 0;
 }
@@ -202,6 +221,13 @@ static bool close_with_cookies(struct hark_quiesce *quiesce, size_t i)
 	return done == 0;
 }
 
+static int close_beside_others(struct hark_quiesce *quiesce, size_t i)
+{
+	if (close_tcp(quiesce, i, HARK_QUIESCE_MIGRATED, 0, NULL) == 0)
+		return 0;
+	return close_tcp(quiesce, i, HARK_QUIESCE_UNTIL_EMPTY, 0, NULL);
+}
+
 static int close_best(struct hark_quiesce *quiesce, size_t i,
 	const struct hark_quiesce_options *options)
 {
@@ -224,7 +250,7 @@ static int close_best(struct hark_quiesce *quiesce, size_t i,
 		if (!quiesce->fallback_code)
 			quiesce->fallback_code = done;
 		if (done == -EADDRINUSE) /* a filter would starve them, as a ghost */
-			method = HARK_QUIESCE_FILTER;
+			return close_beside_others(quiesce, i);
 	}
 }
 
