@@ -417,6 +417,32 @@ int os_chroot(const char *directory)
 	TRY(CHROOT, change_root(directory));
 }
 
+static bool is_among(gid_t group, const gid_t *groups, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (groups[i] == group)
+			return true;
+	return false;
+}
+
+static bool are_among(
+	const gid_t *some, size_t some_count, const gid_t *groups, size_t count)
+{
+	for (size_t i = 0; i < some_count; i++)
+		if (!is_among(some[i], groups, count))
+			return false;
+	return true;
+}
+
+bool os_has_groups(const gid_t *groups, size_t count)
+{
+	gid_t ours[OS_GROUPS_MAX];
+	int got = getgroups(OS_GROUPS_MAX, ours); /* of more: no */
+
+	return got >= 0 && are_among(groups, count, ours, (size_t)got) &&
+	       are_among(ours, (size_t)got, groups, count);
+}
+
 int os_set_groups(const gid_t *groups, size_t count)
 {
 	TRY(SETGROUPS, result(setgroups(count, groups)));

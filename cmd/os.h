@@ -124,6 +124,8 @@ int os_set_gid(gid_t gid);
 int os_set_uid(uid_t uid);
 
 uid_t os_uid(void);
+bool os_has_groups(
+	const gid_t *groups, size_t count); /* these, in any order, no other */
 gid_t os_gid(void);
 
 #endif

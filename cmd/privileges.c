@@ -213,8 +213,11 @@ static bool is_so_already(const struct privileges *privileges)
 {
 	const struct os_identity *identity = &privileges->identity;
 
-	return privileges->user && !privileges->names_groups && identity->uid != 0 &&
-	       identity->uid == os_uid() && identity->gid == os_gid();
+	if (!privileges->user || identity->uid == 0 || identity->uid != os_uid() ||
+		identity->gid != os_gid())
+		return false;
+	return !privileges->names_groups ||
+	       os_has_groups(identity->groups, (size_t)identity->group_count);
 }
 
 int privileges_drop(const struct privileges *privileges)

@@ -280,6 +280,26 @@ is "and the old one goes on" "$(ask 127.0.0.1 "$port")" ohai
 replace
 finish TERM
 
+# As somebody else, who has no privileges left: the port below 1024 is inherited.
+if [ "$(id -u)" = 0 ] && present setpriv && setpriv --reuid=65534 --clear-groups true; then
+	cp "$real" "$(dirname "$real")"/libhark.so.? "$tap_dir" 2>/dev/null
+	rm "$HARK"
+	cp "$real" "$HARK"
+	LD_LIBRARY_PATH=$tap_dir
+	export LD_LIBRARY_PATH
+	serve --user 65534 --groups 81,82 127.0.0.81:81 --echo
+	upgrade
+	is "after the privileges have gone" $? 0
+	is "it is on the same port" "$(ask 127.0.0.81 81)" ohai
+	is "and is nobody still" "$(stat -c %u "/proc/$server")" 65534
+	end_all
+	unset LD_LIBRARY_PATH
+	rm "$HARK"
+	ln -s "$real" "$HARK"
+else
+	skip "after the privileges have gone" "needs root and setpriv"
+fi
+
 # ---------------------------------------------------------------------- refused at start
 
 said=$("$HARK" serve 127.0.0.1:0 --echo --chroot / --upgrade-timeout 3 2>&1)
