@@ -194,7 +194,6 @@ static void upgraded(struct control *control, const struct hark_server_event *ev
 {
 	char text[64];
 
-	control->handed_over = true;
 	(void)hark_server_attend_no_more(
 		control->server, control->listener->fd); /* it is */
 	(void)snprintf(

@@ -19,7 +19,6 @@ struct control {
 	const struct setup *setup;
 	struct hark_listener *listener;
 	int64_t began_ms;
-	bool handed_over; /* a successor answers now */
 	struct asker {
 		int fd; /* 0: a free place */
 		enum { ASKS, AWAITS_STOP, AWAITS_RESTART } wants;

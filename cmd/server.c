@@ -58,7 +58,7 @@ static enum hark_overload overload(const struct serve_options *options)
 	return options->refusal ? HARK_OVERLOAD_MESSAGE : HARK_OVERLOAD_RESET;
 }
 
-static enum hark_model model(const struct setup *setup)
+enum hark_model server_model(const struct setup *setup)
 {
 	if (setup->path)
 		return HARK_MODEL_SPAWN;
@@ -101,7 +101,7 @@ static struct hark_server_options options_of(
 	const struct serve_options *options = &setup->options;
 	int silence_ms = options->timeout_s * 1000;
 
-	return (struct hark_server_options){.model = model(setup),
+	return (struct hark_server_options){.model = server_model(setup),
 		.workers = options->workers,
 		.threads = options->threads,
 		.max_connections = options->connections,

@@ -29,6 +29,9 @@ struct setup {
 	int manager_fd; /* hark_notify_open's, from before the privileges go, or 0 */
 };
 
+/* Which one that is. */
+enum hark_model server_model(const struct setup *setup);
+
 /* Until a signal; the exit code. */
 int server_run(struct setup *setup);
 

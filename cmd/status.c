@@ -108,15 +108,6 @@ static const char *state_name(int state)
 	return names[state];
 }
 
-static const char *model_of(const struct setup *setup)
-{
-	if (setup->path)
-		return hark_model_name(HARK_MODEL_SPAWN);
-	if (setup->options.model)
-		return hark_model_name((enum hark_model)setup->options.model);
-	return hark_model_name(HARK_MODEL_THREAD);
-}
-
 static void put_counters(struct page *page, const char *group, const char *const *names,
 	size_t count, const uint64_t *values)
 {
@@ -209,7 +200,7 @@ void status_print(FILE *stream, bool json, const struct setup *setup,
 	put_number(&page, "process", getpid());
 	put_text(&page, "state", state_name(stats.state));
 	put_number(&page, "up_seconds", (long long)up_ms / 1000);
-	put_text(&page, "model", model_of(setup));
+	put_text(&page, "model", hark_model_name(server_model(setup)));
 	put_stats(&page, &stats);
 	put_listeners(&page, server);
 	if (json)

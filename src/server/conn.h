@@ -18,10 +18,10 @@ struct hark__worker;
  * Descriptors that hark_conn_poll takes at once.  How long recv(2) may wait by itself, and
  * so how late a stop or a timeout may be seen.
  */
-/* As a moment: long ago. */
-enum { HARK__CONN_GRACE_USED = 1 };
-
 enum { HARK__CONN_POLL_MAX = 64, HARK__CONN_PATIENCE_MS = 100 };
+
+/* Of .grace, as a moment: long ago. */
+enum { HARK__CONN_GRACE_USED = 1 };
 
 /* How bytes move and how it waits; a layer between (TLS) has a table of its own. */
 struct hark__conn_ops {

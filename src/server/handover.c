@@ -45,21 +45,22 @@ struct hark_listener *hark__heirloom(
 
 /* ----------------------------------------------------------------------------- failures */
 
-static void tell_failed(
-	struct hark_server *server, pid_t pid, int status, const struct hark_error *why)
-{
-	HARK__TELL(server, .kind = HARK_EVENT_UPGRADE_FAILED, .pid = pid,
-		.status = status, .error = why);
-}
-
-static void refuse(
-	struct hark_server *server, int code, enum hark_cause cause, long long limit)
+/* Fields of the error; of one that was started also its number and status. */
+static void tell_failed(struct hark_server *server, pid_t pid, int status, int code,
+	enum hark_cause cause, long long limit)
 {
 	struct hark_error why;
 
 	(void)HARK__FAIL(&why, .step = HARK_STEP_UPGRADE, .code = code, .cause = cause,
 		.limit = limit, .subject = server->options.successor->path); /* told */
-	tell_failed(server, 0, 0, &why);
+	HARK__TELL(server, .kind = HARK_EVENT_UPGRADE_FAILED, .pid = pid,
+		.status = status, .error = &why);
+}
+
+static void refuse(
+	struct hark_server *server, int code, enum hark_cause cause, long long limit)
+{
+	tell_failed(server, 0, 0, code, cause, limit);
 }
 
 static void close_one(struct hark_server *server, int *fd)
@@ -96,17 +97,13 @@ static void ended(struct hark_server *server, int status)
 {
 	struct hark__handover *handover = &server->handover;
 	int cause = handover->cause ? handover->cause : HARK_CAUSE_ENDED_EARLY;
-	struct hark_error why;
 	pid_t pid = handover->pid;
 
 	close_all(server);
 	handover->pid = 0;
 	hark__overload_resume(server);
-	(void)HARK__FAIL(&why, .step = HARK_STEP_UPGRADE, .code = code_of(cause),
-		.cause = (enum hark_cause)cause,
-		.limit = cause == HARK_CAUSE_NOT_READY ? ready_ms(server) : 0,
-		.subject = server->options.successor->path); /* told */
-	tell_failed(server, pid, status, &why);
+	tell_failed(server, pid, status, code_of(cause), (enum hark_cause)cause,
+		cause == HARK_CAUSE_NOT_READY ? ready_ms(server) : 0);
 }
 
 /* True: it has, and nothing is left of it.  Where SIGCHLD is ignored nobody knows how. */

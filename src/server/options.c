@@ -140,30 +140,24 @@ static int check_company(const struct hark_server_options *options, bool has_han
 	return 0;
 }
 
-static int bad_successor(const char *option, long long value, enum hark_cause cause,
-	struct hark_error *err)
-{
-	return HARK__FAIL(err, .step = HARK_STEP_OPTION, .code = -EINVAL,
-		.cause = cause, .option = option, .limit = value);
-}
-
 static int check_successor(
 	const struct hark_successor *successor, struct hark_error *err)
 {
 	int most = successor->max_generations;
 
 	if (!successor->path || !strchr(successor->path, '/'))
-		return bad_successor("successor.path", 0, HARK_CAUSE_BAD_VALUE, err);
+		return bad("successor.path", 0, err);
 	if (!successor->argv || !successor->argv[0])
-		return bad_successor("successor.argv", 0, HARK_CAUSE_BAD_VALUE, err);
+		return bad("successor.argv", 0, err);
 	if (successor->ready_ms < 0)
 		return bad("successor.ready_ms", successor->ready_ms, err);
 	if (most != 0 && (most < 2 || most > HARK__ANCESTORS_MAX))
 		return bad("successor.max_generations", most, err);
 	for (size_t i = 0; i < sizeof(successor->reserved) / sizeof(uint64_t); i++)
 		if (successor->reserved[i])
-			return bad_successor(
-				"successor.reserved", 0, HARK_CAUSE_RESERVED, err);
+			return HARK__FAIL(err, .step = HARK_STEP_OPTION,
+				.code = -EINVAL, .cause = HARK_CAUSE_RESERVED,
+				.option = "successor.reserved");
 	return 0;
 }
 

@@ -19,8 +19,6 @@
 #include "sys/sys.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 static bool is_wanted(const struct hark_server *server)
 {
@@ -71,7 +69,7 @@ static bool is_full(const struct hark_server *server)
 
 static bool is_due(const struct hark_server *server)
 {
-	return server->overload_suspended == 0 && !server->stopping && is_full(server);
+	return server->overload_suspended == 0 && is_full(server);
 }
 
 /*

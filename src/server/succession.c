@@ -29,8 +29,7 @@ static void take_links(struct hark__handover *handover, struct hark__handed *han
 {
 	for (size_t i = 0; i < handed->ancestor_count; i++)
 		handover->ancestor[handover->ancestor_count++] = handed->ancestor[i];
-	if (handover->ancestor_count ==
-		HARK__ANCESTORS_MAX) /* the oldest is forgotten */
+	if (handover->ancestor_count == HARK__ANCESTORS_MAX) /* one is forgotten */
 		(void)sys_close(handover->ancestor[--handover->ancestor_count]);
 	handover->ancestor[handover->ancestor_count++] = handed->link_fd;
 	for (size_t i = 0; i < handover->ancestor_count; i++)
